@@ -1,0 +1,1 @@
+"""Talk: turns a message into an explained, checked reply."""

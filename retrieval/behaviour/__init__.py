@@ -1,0 +1,1 @@
+"""Scorers fitted on what shoppers did."""

@@ -1,0 +1,141 @@
+"""Settings of a store: what `--config FILE.toml` may say. Every field has a working default."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from retrieval.errors import ConfigError
+
+Direction = Literal["lower", "higher"]
+
+
+class Settings(BaseModel):
+    """Base of all settings: closed and unchanging."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EncoderConfig(Settings):
+    """Which sentence encoder makes the vectors."""
+
+    model: str = "packaged"
+    """`packaged` (all-MiniLM-L6-v2 from the package registry), a directory, or a hub id."""
+    revision: str | None = None
+    """Hub ids only: the commit to take."""
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = 64
+    max_tokens: Annotated[int, Field(ge=8, le=8192)] = 256
+
+
+class ShopConfig(Settings):
+    """How the shop presents itself."""
+
+    name: str = "shop"
+    title: dict[str, str] = Field(default_factory=lambda: {"en": "Shop", "zh": "商店"})
+    simulated: bool = False
+    """True puts the notice on every screen that the data are made up."""
+    notice: dict[str, str] = Field(default_factory=dict)
+    """A line under the header, by language."""
+    images: str | None = None
+    """Folder of pictures beside the configuration file; copied into the store."""
+    starters: dict[str, list[str]] = Field(default_factory=dict)
+    """Opening questions on an empty screen, by language."""
+
+
+class BehaviourConfig(Settings):
+    """How behaviour becomes numbers."""
+
+    popularity_half_life_days: Annotated[float, Field(gt=0)] = 30.0
+    """After this many days a purchase counts half."""
+    min_support: Annotated[int, Field(ge=1)] = 8
+    """Pairs seen in fewer baskets or sessions are never spoken of."""
+    damping: Annotated[float, Field(ge=0)] = 5.0
+    """Pseudo-baskets added to each product count: 0 is plain lift, more trusts rare pairs less."""
+    session_gap_minutes: Annotated[float, Field(gt=0)] = 30.0
+    """Events without a session id belong together when closer than this."""
+    max_basket: Annotated[int, Field(ge=2)] = 60
+    """Larger baskets (resellers, robots) are left out of pair counts."""
+    neighbours: Annotated[int, Field(ge=1)] = 100
+    """Neighbours kept per product by item-item collaborative filtering."""
+
+
+class RankingConfig(Settings):
+    """Weights of the sources, by what is asked. Scores of a source are scaled to 0..1 first."""
+
+    search: dict[str, float] = Field(
+        default_factory=lambda: {
+            "lexical": 1.0,
+            "semantic": 1.0,
+            "popularity": 0.05,
+            "profile": 0.05,
+        }
+    )
+    similar: dict[str, float] = Field(
+        default_factory=lambda: {
+            "semantic": 1.0,
+            "co_view": 0.6,
+            "item_cf": 0.2,
+            "popularity": 0.05,
+        }
+    )
+    cross_sell: dict[str, float] = Field(
+        default_factory=lambda: {
+            "association": 1.0, "category_association": 0.5, "compatibility": 0.4, "item_cf": 0.2,
+            "popularity": 0.1, "lexical": 0.3, "semantic": 0.3, "profile": 0.1,
+        }
+    )  # fmt: skip
+    basket: dict[str, float] = Field(
+        default_factory=lambda: {
+            "association": 1.0, "category_association": 0.3, "item_cf": 0.6, "sequence": 0.5,
+            "semantic": 0.1, "popularity": 0.1, "profile": 0.1,
+        }
+    )  # fmt: skip
+    next_product: dict[str, float] = Field(
+        default_factory=lambda: {
+            "sequence": 1.0, "item_cf": 0.8, "semantic": 0.4, "popularity": 0.1, "profile": 0.1,
+        }
+    )  # fmt: skip
+    candidates_per_source: Annotated[int, Field(ge=1)] = 200
+    max_per_leaf: Annotated[int, Field(ge=1)] = 2
+    """Cross-sell: at most this many of one leaf category in a slate."""
+
+
+class StoreConfig(Settings):
+    """Everything that shapes a store."""
+
+    currency: str | None = None
+    """ISO 4217. None takes the currency most rows state; rows in another are rejected."""
+    shop: ShopConfig = ShopConfig()
+    encoder: EncoderConfig = EncoderConfig()
+    behaviour: BehaviourConfig = BehaviourConfig()
+    ranking: RankingConfig = RankingConfig()
+    directions: dict[str, Direction] = Field(default_factory=dict)
+    """Attribute name to which way is better; unlisted ones are only named as different."""
+    labels: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """Language to (attribute name to its label)."""
+
+
+def load_config(path: Path | None) -> StoreConfig:
+    """Read a TOML file; None gives the defaults.
+
+    Raises:
+        ConfigError: Naming the file, the field and its value.
+    """
+    if path is None:
+        return StoreConfig()
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as TOML ({error}); fix the file") from error
+    try:
+        return StoreConfig.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"{path}: `{field}` {first['msg'].lower()}, got {str(first['input'])[:80]!r}; "
+            "see docs/data-formats.md for the settings"
+        ) from error

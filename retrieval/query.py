@@ -1,0 +1,98 @@
+"""All that a recommendation is asked with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from retrieval.data.schemas import as_utc
+from retrieval.errors import QueryError
+
+OfferKind = Literal["similar", "cross_sell", "upsell", "bundle"]
+AskedKind = Literal["similar", "cross_sell", "upsell", "bundle", "any"]
+Money = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+
+
+class Constraints(BaseModel):
+    """Hard conditions: no suggestion ever breaks one. Names are compared without case."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    price_min: Money | None = None
+    price_max: Money | None = None
+    """Inclusive, as `price_min`. A product without a stated price fits neither."""
+    total_max: Money | None = None
+    """Bundles: the sum of prices at most this, must-haves included."""
+    min_items: Annotated[int, Field(ge=1, le=6)] | None = None
+    max_items: Annotated[int, Field(ge=1, le=6)] | None = None
+    must_include: tuple[str, ...] = ()
+    """Product ids that a bundle must hold."""
+    exclude: tuple[str, ...] = ()
+    """Product ids never to be shown."""
+    categories: tuple[str, ...] = ()
+    """Any name on the product's path; one of them must match."""
+    exclude_categories: tuple[str, ...] = ()
+    brands: tuple[str, ...] = ()
+    exclude_brands: tuple[str, ...] = ()
+    in_stock: bool | None = None
+    """True: only products whose stock is above 0 (not stated counts as out)."""
+    attributes: dict[str, str] = Field(default_factory=dict)
+    """Name to wanted value; the product's value must equal it or hold it as a whole word."""
+    exclude_attributes: dict[str, str] = Field(default_factory=dict)
+    exclude_words: tuple[str, ...] = ()
+    """Words that must not stand in title, attributes or description ("not leather")."""
+    rating_min: Annotated[float, Field(ge=0, le=5)] | None = None
+    margin_min: Annotated[Decimal, Field(ge=-1, le=1)] | None = None
+    """Bundles, staff only: margin of the whole at least this share of its total."""
+
+
+class Query(BaseModel):
+    """One question to flow 1. Unknown ids are noted, never a failure."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    query_id: str
+    text: Annotated[str, Field(max_length=4_000)] | None = None
+    anchors: tuple[str, ...] = ()
+    """Products that the suggestions relate to."""
+    basket: tuple[str, ...] = ()
+    """What is in the open cart."""
+    history: tuple[str, ...] = ()
+    """Products of this session or sequence, oldest first."""
+    shopper_id: str | None = None
+    offer_kind: AskedKind | None = None
+    k: Annotated[int, Field(ge=1, le=1_000)] = 10
+    constraints: Constraints = Constraints()
+    personalise: bool = True
+    at: datetime | None = None
+    """The moment asked about; None is the end of the store's log, so that slates reproduce."""
+
+    @field_validator("at")
+    @classmethod
+    def _utc(cls, value: datetime | None) -> datetime | None:
+        return None if value is None else as_utc(value)
+
+    @field_validator("query_id", mode="before")
+    @classmethod
+    def _text_id(cls, value: Any) -> Any:  # noqa: ANN401 - whatever JSON held
+        return str(value) if isinstance(value, int) else value
+
+
+def parse_query(data: object, *, where: str) -> Query:
+    """Return the checked query.
+
+    Raises:
+        QueryError: Naming `where`, the field and its value.
+    """
+    try:
+        return Query.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "query"
+        raise QueryError(
+            f"{where}: `{field}` {first['msg'].lower()}, got {str(first['input'])[:80]!r}; "
+            "fix the query (fields: docs/data-formats.md)"
+        ) from error

@@ -1,0 +1,106 @@
+"""Candidate → Suggestion → Slate, with score parts kept by source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from retrieval.evidence import Evidence
+from retrieval.query import OfferKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A product that may be suggested, with what each source said of it."""
+
+    row: int
+    """Product index in the catalogue."""
+    parts: Mapping[str, float]
+    """Source name to weighted contribution; the score is their sum."""
+
+    @property
+    def score(self) -> float:
+        """Sum of the parts; higher is better."""
+        return sum(self.parts.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """One place in the slate."""
+
+    product_id: str
+    offer_kind: OfferKind
+    score: float
+    score_parts: Mapping[str, float]
+    evidence_ids: tuple[str, ...]
+    anchor_id: str | None = None
+    """The product it relates to, where there is one."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the suggestion as the doors write it."""
+        return {
+            "product_id": self.product_id,
+            "offer_kind": self.offer_kind,
+            "score": round(self.score, 6),
+            "score_parts": {k: round(v, 6) for k, v in self.score_parts.items()},
+            "evidence_ids": list(self.evidence_ids),
+            **({"anchor_id": self.anchor_id} if self.anchor_id else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """Products to buy together, within every constraint asked for."""
+
+    name: str
+    """`best_fit`, `cheapest` or `best_margin`."""
+    product_ids: tuple[str, ...]
+    total: Decimal
+    score: float
+    evidence_ids: tuple[str, ...]
+    optimal: bool = True
+    """Proven best among the candidates that the solver was given."""
+    margin: float | None = None
+    """Share of the total. Staff only: never in `as_json` unless asked."""
+
+    def as_json(self, *, for_staff: bool = False) -> dict[str, Any]:
+        """Return the bundle as the doors write it; the margin only for staff."""
+        return {
+            "name": self.name,
+            "product_ids": list(self.product_ids),
+            "total": f"{self.total:.2f}",
+            "score": round(self.score, 6),
+            "optimal": self.optimal,
+            "evidence_ids": list(self.evidence_ids),
+            **({"margin": self.margin} if for_staff else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slate:
+    """The ordered answer to one query, with its evidence."""
+
+    query_id: str
+    suggestions: tuple[Suggestion, ...] = ()
+    bundles: tuple[Bundle, ...] = ()
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    ms: Mapping[str, float] = field(default_factory=dict)
+    """Milliseconds by stage."""
+
+    def as_json(self, *, for_staff: bool = False) -> dict[str, Any]:
+        """Return the slate as `python -m retrieval.recommend` writes it."""
+        return {
+            "query_id": self.query_id,
+            "suggestions": [s.as_json() for s in self.suggestions],
+            **(
+                {"bundles": [b.as_json(for_staff=for_staff) for b in self.bundles]}
+                if self.bundles
+                else {}
+            ),
+            "evidence": {i: e.as_json() for i, e in self.evidence.items()},
+            "notes": list(self.notes),
+            "ms": {k: round(v, 3) for k, v in self.ms.items()},
+        }

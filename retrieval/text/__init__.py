@@ -1,0 +1,1 @@
+"""Text search: encoder, vector index, lexical index."""
