@@ -1,1 +1,1 @@
-"""Find and rank: products, shoppers and events in; slates with evidence out. Knows nothing of chat."""
+"""Find and rank: products, shoppers, events in; slates with evidence out. Knows no chat."""

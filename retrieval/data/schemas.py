@@ -142,7 +142,7 @@ class OfferRecord(Record):
 
 
 def as_utc(value: datetime) -> datetime:
-    """Return the moment in UTC; a naive time is taken as UTC. Years outside 1970–2100 are refused."""
+    """Return the moment in UTC (naive means UTC); years outside 1970 to 2100 are refused."""
     value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     if not 1970 <= value.year <= 2100:
         raise ValueError("is not a possible date (years 1970 to 2100)")
