@@ -99,6 +99,22 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BundleCard:
+    """A bundle as the shopper sees it."""
+
+    name: str
+    """`best_fit`, `cheapest` or `best_margin` (the last never reaches a shopper)."""
+    label: str
+    """The name in the shopper's language ("Best fit")."""
+    cards: tuple[Card, ...]
+    total: str
+    """Formatted."""
+    note: str
+    """One checked line: the sum, and what is left of the budget."""
+    product_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """The answer to one turn, whole and checked."""
 
@@ -110,13 +126,14 @@ class Reply:
     suggestions: tuple[Suggestion, ...] = ()
     cards: tuple[Card, ...] = ()
     bundles: tuple[Bundle, ...] = ()
+    bundle_cards: tuple[BundleCard, ...] = ()
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
     constraints: Mapping[str, Any] = field(default_factory=dict)
     """As `Constraints`, JSON values, only what is set."""
     chips: Mapping[str, str] = field(default_factory=dict)
     """Removable constraint chips: name for `remove_constraint` → label."""
     cart: Mapping[str, Any] = field(default_factory=dict)
-    """{"lines": [{"product_id", "title", "quantity", "price", "subtotal"}], "total", "currency"}."""
+    """{"lines": [{"product_id", "title", "quantity", "price", "subtotal"}], "total"}, formatted."""
     composer: Literal["llm", "template"] = "template"
     suggested_replies: tuple[str, ...] = ()
     """Short things the shopper may want to say next."""
@@ -152,3 +169,88 @@ class Reply:
             "notes": list(self.notes),
             "ms": {k: round(v, 3) for k, v in self.ms.items()},
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceView:
+    """One record opened: what a chip shows."""
+
+    evidence_id: str
+    kind: str
+    title: str
+    """The fact in words, in the shopper's language."""
+    fields: tuple[tuple[str, str], ...]
+    """Label and value, in reading order: counts, window, interval, date …"""
+    rows: tuple[tuple[str, ...], ...] = ()
+    """The raw record itself, header first (the catalogue's line, the review, sample baskets)."""
+    quote: str | None = None
+    """The review's whole text, where the evidence is a quote."""
+    quote_span: tuple[int, int] | None = None
+    """The quoted characters within `quote`."""
+    complaint: str | None = None
+    """The strongest complaint about the product, in the reviewers' words."""
+    origin: str = ""
+    recompute: str | None = None
+    """The command that shows the record again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The turn was understood; what is being done, in words ("Looking through 640 products")."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardsReady:
+    """The suggestions, before the text."""
+
+    cards: tuple[Card, ...]
+    bundle_cards: tuple[BundleCard, ...]
+    chips: Mapping[str, str]
+    cart: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PieceReady:
+    """One clause that passed the gate, with a phrase's pieces having no evidence."""
+
+    text: str
+    evidence_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The whole reply; the last update of a turn."""
+
+    reply: Reply
+
+
+Update = Started | CardsReady | PieceReady | Done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskOption:
+    """One bundle on the agent's desk. Staff only: it holds the margin."""
+
+    name: str
+    label: str
+    cards: tuple[Card, ...]
+    total: str
+    margin: str | None
+    """Formatted share of the total ("31.4 %"); None if a product states none."""
+    reasons: tuple[str, ...]
+    """Checked sentences, one or two a product."""
+    message: str
+    """Text for the shopper, without the margin."""
+    optimal: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The answer to an agent's request."""
+
+    options: tuple[DeskOption, ...]
+    notes: tuple[str, ...] = ()
+    """Why there is none, or what was ignored."""
+    ms: float = 0.0

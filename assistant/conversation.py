@@ -1,7 +1,7 @@
 """Typed state of one chat: turns in, constraints, what was shown, the cart.
 
-A `Conversation` is a value: every turn makes a new one, and `assistant.sessions` keeps it. Nothing of
-it is taken from what a browser sends back.
+A `Conversation` is a value: every turn makes a new one, and `assistant.sessions` keeps it. Nothing
+of it is taken from what a browser sends back.
 """
 
 from __future__ import annotations
