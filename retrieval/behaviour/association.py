@@ -1,0 +1,241 @@
+"""Association rules over baskets or sessions, with the counts behind every number.
+
+support = P(i, j), confidence = P(j | i), lift = P(i, j) / (P(i) P(j)); intervals are Wilson's
+(1927) at 95 %. Only pairs seen at least `min_support` times are spoken of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_array, csr_array
+from scipy.stats import binomtest
+
+from retrieval.behaviour.base import (
+    PURCHASE,
+    Context,
+    Interactions,
+    Rows,
+    Scores,
+    keep_top,
+    load_sparse,
+    row_sum,
+    save_sparse,
+)
+from retrieval.config import BehaviourConfig
+from retrieval.errors import NotFittedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairCounts:
+    """How often two things share a basket (or a session)."""
+
+    count: int
+    """Baskets with both."""
+    n_anchor: int
+    """Baskets with the anchor."""
+    n_other: int
+    """Baskets with the other."""
+    n: int
+    """All baskets."""
+
+    @property
+    def confidence(self) -> float:
+        """Share of the anchor's baskets that also hold the other."""
+        return self.count / self.n_anchor if self.n_anchor else 0.0
+
+    @property
+    def lift(self) -> float:
+        """How many times more often than by chance; 1.0 is chance."""
+        expected = self.n_anchor * self.n_other / self.n if self.n else 0.0
+        return self.count / expected if expected else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson 95 % interval of the confidence."""
+        if not self.n_anchor:
+            return 0.0, 1.0
+        found = binomtest(self.count, self.n_anchor).proportion_ci(0.95, method="wilson")
+        return float(found.low), float(found.high)
+
+
+def rule_weights(groups: csr_array, *, damping: float, min_support: int) -> csr_array:
+    """Score pairs by confidence × log2(lift), both damped; pairs at or below chance get nothing.
+
+    Damping adds pseudo-groups to both marginal counts, so that a pair seen thrice cannot outweigh
+    one seen three hundred times.
+
+    Args:
+        groups: Binary matrix of shape (n_groups, n_products).
+        damping: Pseudo-groups added to each product's count, at least 0.
+        min_support: Pairs in fewer groups are left out.
+
+    Returns:
+        Matrix of shape (n_products, n_products), row = anchor, empty diagonal.
+    """
+    if damping < 0:
+        raise ValueError(f"`damping` must be at least 0, got {damping}")
+    n_groups = max(1, groups.shape[0])
+    counts = np.asarray(groups.sum(axis=0)).ravel() + damping
+    together = (groups.T @ groups).tocoo()
+    keep = (together.row != together.col) & (together.data >= min_support)
+    row, col, count = together.row[keep], together.col[keep], together.data[keep].astype(float)
+    lift = count * n_groups / (counts[row] * counts[col])
+    weight = count / counts[row] * np.log2(np.maximum(lift, 1.0))
+    matrix = csr_array((weight, (row, col)), shape=together.shape)
+    matrix.eliminate_zeros()
+    return matrix
+
+
+class AssociationScorer:
+    """What is bought (or looked at) together, product by product."""
+
+    def __init__(
+        self,
+        config: BehaviourConfig | None = None,
+        *,
+        over: Literal["baskets", "sessions"] = "baskets",
+        min_support: int | None = None,
+    ) -> None:
+        """Set up; `min_support` for scoring may be lower than that for speaking of a pair."""
+        self.config = config or BehaviourConfig()
+        self.name = "association" if over == "baskets" else "co_view"
+        self.over = over
+        self.score_support = min_support or max(2, self.config.min_support // 3)
+        self._weights: csr_array | None = None
+        self._groups: csc_array | None = None
+
+    def fit(self, interactions: Interactions) -> Self:
+        """Count pairs in baskets (purchases of one order) or sessions (anything looked at)."""
+        events = interactions.only(PURCHASE) if self.over == "baskets" else interactions
+        key = events.basket if self.over == "baskets" else events.session
+        groups = events.groups(key, self.config.max_basket)
+        weights = rule_weights(groups, damping=self.config.damping, min_support=self.score_support)
+        self._groups = csc_array(groups)
+        self._weights = keep_top(weights, self.config.neighbours)
+        return self
+
+    def score(self, context: Context) -> Scores:
+        """Return the summed rule weights from everything the context names."""
+        if self._weights is None:
+            raise NotFittedError(f"{self.name}: not fitted; call `fit` or `load` first")
+        given = np.unique(context.given)
+        return row_sum(self._weights, given, np.ones(len(given)))
+
+    def pair(self, anchor: Rows, other: Rows) -> PairCounts:
+        """Count exactly, from the baskets themselves; each side is any one of several products."""
+        if self._groups is None:
+            raise NotFittedError(f"{self.name}: not fitted; call `fit` or `load` first")
+        with_anchor, with_other = self._holding(anchor), self._holding(other)
+        return PairCounts(
+            count=len(np.intersect1d(with_anchor, with_other, assume_unique=True)),
+            n_anchor=len(with_anchor),
+            n_other=len(with_other),
+            n=int(self._groups.shape[0]),
+        )
+
+    def partners(self, anchor: Rows) -> NDArray[np.int64]:
+        """Return, per product, how many of the anchors' groups hold it: shape (n_products,)."""
+        if self._groups is None:
+            raise NotFittedError(f"{self.name}: not fitted; call `fit` or `load` first")
+        inside = np.zeros(self._groups.shape[0], np.float32)
+        inside[self._holding(anchor)] = 1
+        return np.asarray(self._groups.T @ inside).astype(np.int64)
+
+    def n_holding(self) -> NDArray[np.int64]:
+        """Return, per product, how many groups hold it: shape (n_products,)."""
+        if self._groups is None:
+            raise NotFittedError(f"{self.name}: not fitted; call `fit` or `load` first")
+        return np.diff(self._groups.indptr).astype(np.int64)
+
+    @property
+    def n_groups(self) -> int:
+        """Baskets or sessions counted."""
+        return 0 if self._groups is None else int(self._groups.shape[0])
+
+    def _holding(self, products: Rows) -> Rows:
+        groups = self._groups
+        assert groups is not None
+        held = [groups.indices[groups.indptr[p] : groups.indptr[p + 1]] for p in products]
+        return np.unique(np.concatenate(held)) if held else np.zeros(0, np.int64)
+
+    def save(self, folder: Path) -> None:
+        """Write `association.npz` or `co_view.npz`."""
+        if self._weights is None or self._groups is None:
+            raise NotFittedError(f"{self.name}: not fitted; call `fit` before `save`")
+        groups = csr_array(self._groups)
+        save_sparse(folder / f"{self.name}.npz", weights=self._weights, groups=groups)
+
+    def load(self, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        stored = load_sparse(folder / f"{self.name}.npz")
+        self._weights, self._groups = stored["weights"], csc_array(stored["groups"])
+        return self
+
+
+class CategoryAssociationScorer:
+    """Category to category: what a leaf's baskets hold beside it, for products too rare for rules.
+
+    Needs the leaf of each product; inside a leaf the share of its buyers decides.
+    """
+
+    name = "category_association"
+
+    def __init__(
+        self, leaf_code: Rows, n_leaves: int, config: BehaviourConfig | None = None
+    ) -> None:
+        """Set up with `leaf_code` of shape (n_products,), -1 for none."""
+        self.config = config or BehaviourConfig()
+        self.leaf_code = leaf_code
+        self.n_leaves = n_leaves
+        self._weights: csr_array | None = None
+        self._within: Scores = np.zeros(len(leaf_code), np.float32)
+
+    def fit(self, interactions: Interactions) -> Self:
+        """Count leaf pairs over baskets."""
+        bought = interactions.only(PURCHASE)
+        baskets = bought.groups(bought.basket, self.config.max_basket)
+        known = np.flatnonzero(self.leaf_code >= 0)
+        member = csr_array(
+            (np.ones(len(known), np.float32), (known, self.leaf_code[known])),
+            shape=(len(self.leaf_code), max(1, self.n_leaves)),
+        )
+        leaves = csr_array(baskets @ member)
+        leaves.data[:] = 1
+        self._weights = rule_weights(
+            leaves, damping=self.config.damping, min_support=self.config.min_support
+        )
+        counts = np.asarray(baskets.sum(axis=0)).ravel()
+        top = np.zeros(max(1, self.n_leaves), np.float64)
+        np.maximum.at(top, self.leaf_code[known], counts[known])
+        self._within = np.zeros(len(self.leaf_code), np.float32)
+        self._within[known] = np.sqrt((counts[known] + 0.5) / (top[self.leaf_code[known]] + 0.5))
+        return self
+
+    def score(self, context: Context) -> Scores:
+        """Return leaf weight × how much the product leads its leaf (0 to 1)."""
+        if self._weights is None:
+            raise NotFittedError(f"{self.name}: not fitted; call `fit` or `load` first")
+        named = [int(c) for c in self.leaf_code[context.given] if c >= 0]
+        leaves = np.unique(np.array([*named, *context.anchor_leaves], np.int64))
+        by_leaf = row_sum(self._weights, leaves, np.ones(len(leaves)))
+        scores = np.where(self.leaf_code >= 0, by_leaf[self.leaf_code], 0.0) * self._within
+        return scores.astype(np.float32)
+
+    def save(self, folder: Path) -> None:
+        """Write `category_association.npz`."""
+        if self._weights is None:
+            raise NotFittedError(f"{self.name}: not fitted; call `fit` before `save`")
+        within = csr_array(self._within.reshape(1, -1))
+        save_sparse(folder / f"{self.name}.npz", weights=self._weights, within=within)
+
+    def load(self, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        stored = load_sparse(folder / f"{self.name}.npz")
+        self._weights = stored["weights"]
+        self._within = stored["within"].toarray().ravel().astype(np.float32)
+        return self

@@ -1,0 +1,127 @@
+"""A shopper's profile: what the log says of one person, each field with its count.
+
+Built from the shopper's own rows when asked, so that it is always what the log holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.behaviour.base import ADD, PURCHASE, VIEW, Interactions, Rows, Scores
+from retrieval.data.dataset import Catalogue
+
+WEIGHT = {VIEW: 0.2, ADD: 0.5, PURCHASE: 1.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What events say about a shopper."""
+
+    shopper_id: str
+    n_events: int
+    n_purchases: int
+    purchased: Rows
+    """Product rows, latest first, each once."""
+    viewed: Rows
+    """Product rows, latest first, each once."""
+    leaves: tuple[tuple[str, int], ...]
+    """Category path and the number of events in it, most first."""
+    brands: tuple[tuple[str, int], ...]
+    median_price: float | None
+    """Minor units, over purchases."""
+    last_day: float | None
+
+
+class Profiles:
+    """Profiles by shopper, from a log kept in shopper order."""
+
+    name = "profile"
+
+    def __init__(self, interactions: Interactions, catalogue: Catalogue) -> None:
+        order = np.lexsort((interactions.day, interactions.shopper))
+        self._product = interactions.product[order]
+        self._type = interactions.type[order]
+        self._day = interactions.day[order]
+        self._start = np.searchsorted(
+            interactions.shopper[order], np.arange(interactions.n_shoppers + 1)
+        )
+        self._row = {shopper_id: row for row, shopper_id in enumerate(interactions.shopper_ids)}
+        self._catalogue = catalogue
+        self.shopper_ids = interactions.shopper_ids
+
+    def __contains__(self, shopper_id: object) -> bool:
+        return shopper_id in self._row
+
+    def of(self, shopper_id: str) -> Profile | None:
+        """Return the profile, or None for a shopper the log does not know."""
+        row = self._row.get(shopper_id)
+        if row is None:
+            return None
+        here = slice(int(self._start[row]), int(self._start[row + 1]))
+        product, kind, day = self._product[here], self._type[here], self._day[here]
+        bought = product[kind == PURCHASE]
+        prices = self._catalogue.price[bought]
+        prices = prices[~np.isnan(prices)]
+        return Profile(
+            shopper_id=shopper_id,
+            n_events=len(product),
+            n_purchases=len(bought),
+            purchased=_latest_first(bought),
+            viewed=_latest_first(product[kind == VIEW]),
+            leaves=_counted(self._catalogue.leaf_code[product], self._catalogue.leaves),
+            brands=_counted(self._catalogue.brand_code[product], self._catalogue.brands),
+            median_price=float(np.median(prices)) if len(prices) else None,
+            last_day=float(day[-1]) if len(day) else None,
+        )
+
+    def events_with(self, shopper_id: str, product: int) -> tuple[tuple[int, float], ...]:
+        """Return the shopper's events with a product as (type, day), oldest first."""
+        row = self._row.get(shopper_id)
+        if row is None:
+            return ()
+        here = slice(int(self._start[row]), int(self._start[row + 1]))
+        mine = np.flatnonzero(self._product[here] == product) + here.start
+        return tuple((int(self._type[i]), float(self._day[i])) for i in mine)
+
+    def score(self, profile: Profile | None) -> Scores:
+        """Return how well each product fits the profile, 0 to 1: shape (n_products,).
+
+        Half from the share of the shopper's events in the product's leaf, a third from its brand,
+        a sixth from closeness to the median price paid.
+        """
+        n_products = len(self._catalogue)
+        scores = np.zeros(n_products, np.float32)
+        if profile is None or not profile.n_events:
+            return scores
+        scores += 0.5 * _share(profile.leaves, self._catalogue.leaves, self._catalogue.leaf_code)
+        scores += 0.33 * _share(profile.brands, self._catalogue.brands, self._catalogue.brand_code)
+        if profile.median_price:
+            ratio = np.log2(self._catalogue.price / profile.median_price)
+            scores += 0.17 * np.nan_to_num(np.exp(-(ratio**2) / 2)).astype(np.float32)
+        return scores
+
+
+def _latest_first(products: Rows) -> Rows:
+    last = {int(p): i for i, p in enumerate(products)}
+    return np.array(sorted(last, key=lambda p: -last[p]), np.int64)
+
+
+def _counted(codes: Rows, names: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    found, counts = np.unique(codes[codes >= 0], return_counts=True)
+    pairs = [(names[c], int(n)) for c, n in zip(found, counts, strict=True)]
+    return tuple(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
+
+
+def _share(
+    counted: Sequence[tuple[str, int]], names: Sequence[str], codes: Rows
+) -> NDArray[np.float32]:
+    """Return each product's share of the largest count: shape (n_products,)."""
+    if not counted:
+        return np.zeros(len(codes), np.float32)
+    counts = dict(counted)
+    by_code = np.array([counts.get(name, 0) for name in names] + [0], np.float32)
+    return (by_code[codes] / counted[0][1]).astype(np.float32)
