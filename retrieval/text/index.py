@@ -20,9 +20,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from retrieval.data.dataset import Dataset, Product
+from retrieval.data.spans import is_quotable
 from retrieval.errors import ShopError, StoreError
 from retrieval.text.encoder import Encoder
 from retrieval.text.quiet import go_offline, is_offline
@@ -59,6 +61,12 @@ def document_text(product: Product) -> str:
     return ". ".join(part.strip().rstrip(".") for part in parts if part.strip())
 
 
+def quotable_spans(dataset: Dataset) -> pl.DataFrame:
+    """Return the spans long and short enough to be quoted: row order of the index `reviews`."""
+    keep = [is_quotable(text) for text in dataset.spans["text"]]
+    return dataset.spans.filter(pl.Series(keep, dtype=pl.Boolean))
+
+
 def build_index(
     snapshot: Path, dataset: Dataset, encoder: Encoder, *, previous: Path | None = None
 ) -> dict[str, int]:
@@ -79,7 +87,7 @@ def build_index(
     if (snapshot / "vectors").exists() or (snapshot / "chroma").exists():
         raise StoreError(f"{snapshot}: already has an index; build into a new directory")
     products = dataset.catalogue.products
-    spans = dataset.spans
+    spans = quotable_spans(dataset)
     texts = {
         "products": [document_text(product) for product in products],
         "spans": spans["text"].to_list(),
