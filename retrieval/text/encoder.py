@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
 from collections import OrderedDict
@@ -159,7 +160,7 @@ def load_encoder(config: EncoderConfig, *, device: str = "auto") -> Encoder:
     model.eval()
     max_tokens = config.max_tokens
     own_limit = getattr(model, "max_seq_length", None)
-    if own_limit is not None:
+    if own_limit is not None and math.isfinite(own_limit):
         max_tokens = min(max_tokens, int(own_limit))
         model.max_seq_length = max_tokens
     return Encoder(

@@ -31,6 +31,7 @@ from retrieval.text.quiet import go_offline, is_offline
 from retrieval.text.vectors import Vectors, embed, load_vectors, save_vectors
 
 Collection = Literal["products", "reviews"]
+Metadata = dict[str, str | int | float]
 VECTOR_FILE: dict[Collection, str] = {"products": "products", "reviews": "spans"}
 CHROMA_BATCH = 5_000  # Chroma refuses more than 5,461 at once
 OVER_FETCH = 40
@@ -106,14 +107,14 @@ def build_index(
             snapshot, name, vectors[name], ids=ids[name], texts=texts[name], encoder=encoder
         )
     ratings = dict(dataset.reviews.select("review_id", "rating").iter_rows())
-    metadata = {
+    metadata: dict[Collection, list[Metadata]] = {
         "products": [_product_metadata(product) for product in products],
         "reviews": [_span_metadata(row, ratings) for row in spans.iter_rows(named=True)],
     }
     client = _client(snapshot)
     try:
-        _fill(client, "products", vectors["products"], ids["products"], metadata["products"])
-        _fill(client, "reviews", vectors["spans"], ids["spans"], metadata["reviews"])
+        for collection, name in VECTOR_FILE.items():
+            _fill(client, collection, vectors[name], ids[name], texts[name], metadata[collection])
     finally:
         client.close()
     return counts
@@ -242,8 +243,8 @@ class VectorIndex:
         return np.array(sorted(rows), np.int64)
 
 
-def _product_metadata(product: Product) -> dict[str, str | int | float]:
-    values: dict[str, str | int | float] = {"leaf": product.leaf, "brand": product.brand or ""}
+def _product_metadata(product: Product) -> Metadata:
+    values: Metadata = {"leaf": product.leaf, "brand": product.brand or ""}
     if product.price is not None:
         values["price"] = float(product.price)
     if product.stock is not None:
@@ -251,10 +252,8 @@ def _product_metadata(product: Product) -> dict[str, str | int | float]:
     return values
 
 
-def _span_metadata(row: dict[str, Any], ratings: dict[str, float]) -> dict[str, str | int | float]:
-    values: dict[str, str | int | float] = {
-        name: row[name] for name in ("product_id", "review_id", "start", "end")
-    }
+def _span_metadata(row: dict[str, Any], ratings: dict[str, float]) -> Metadata:
+    values: Metadata = {name: row[name] for name in ("product_id", "review_id", "start", "end")}
     if (rating := ratings.get(row["review_id"])) is not None:
         values["rating"] = rating
     return values
@@ -289,7 +288,8 @@ def _fill(
     name: Collection,
     vectors: Vectors,
     ids: Sequence[str],
-    metadata: Sequence[dict[str, str | int | float]],
+    texts: Sequence[str],
+    metadata: Sequence[Metadata],
 ) -> None:
     from tqdm import tqdm
 
@@ -303,6 +303,7 @@ def _fill(
                 ids=list(ids[start:stop]),
                 embeddings=vectors[start:stop],
                 metadatas=list(metadata[start:stop]),
+                documents=list(texts[start:stop]),
             )
             bar.update(stop - start)
 
