@@ -6,11 +6,38 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+
+
+def as_utc(value: datetime) -> datetime:
+    """Return the moment in UTC (naive means UTC); years outside 1970 to 2100 are refused."""
+    if 1969 <= value.year <= 2101:  # others could overflow in the conversion
+        value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    if not 1970 <= value.year <= 2100:
+        raise ValueError("is not a possible date (years 1970 to 2100)")
+    return value
+
+
+def _written_out(value: object) -> object:
+    """Refuse bare numbers: `20260301` would silently become a day in August 1970."""
+    if isinstance(value, date) or (isinstance(value, str) and value[4:5] == "-"):
+        return value
+    raise ValueError("must be written as ISO 8601, like 2026-03-01T10:00:00Z")
+
+
+Moment = Annotated[datetime, BeforeValidator(_written_out), AfterValidator(as_utc)]
+"""A time in UTC, given as ISO 8601 text or, from Parquet, as a date or time."""
 
 EventType = Literal[
     "search",
@@ -89,15 +116,10 @@ class ReviewRecord(Record):
     shopper_id: Identifier | None = None
     rating: Annotated[float, Field(ge=1, le=5, allow_inf_nan=False)] | None = None
     title: ShortText | None = None
-    created_at: datetime | None = None
+    created_at: Moment | None = None
     verified: bool | None = None
     helpful: Annotated[int, Field(ge=0)] | None = None
     language: Language | None = None
-
-    @field_validator("created_at")
-    @classmethod
-    def _utc(cls, value: datetime | None) -> datetime | None:
-        return None if value is None else as_utc(value)
 
 
 class EventRecord(Record):
@@ -106,7 +128,7 @@ class EventRecord(Record):
     event_id: Identifier
     shopper_id: Identifier
     type: EventType
-    at: datetime
+    at: Moment
     session_id: Identifier | None = None
     order_id: Identifier | None = None
     product_id: Identifier | None = None
@@ -114,11 +136,6 @@ class EventRecord(Record):
     quantity: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = None
     price: Money | None = None
     offer_id: Identifier | None = None
-
-    @field_validator("at")
-    @classmethod
-    def _utc(cls, value: datetime) -> datetime:
-        return as_utc(value)
 
 
 class OfferRecord(Record):
@@ -131,19 +148,6 @@ class OfferRecord(Record):
     categories: tuple[ShortText, ...] = ()
     """Any category name on a product's path. With both scopes empty the offer is for everything."""
     min_spend: Money | None = None
-    starts_at: datetime | None = None
-    ends_at: datetime | None = None
+    starts_at: Moment | None = None
+    ends_at: Moment | None = None
     stackable: bool = False
-
-    @field_validator("starts_at", "ends_at")
-    @classmethod
-    def _utc(cls, value: datetime | None) -> datetime | None:
-        return None if value is None else as_utc(value)
-
-
-def as_utc(value: datetime) -> datetime:
-    """Return the moment in UTC (naive means UTC); years outside 1970 to 2100 are refused."""
-    value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    if not 1970 <= value.year <= 2100:
-        raise ValueError("is not a possible date (years 1970 to 2100)")
-    return value
