@@ -58,6 +58,8 @@ class Query(BaseModel):
     text: Annotated[str, Field(max_length=4_000)] | None = None
     anchors: tuple[str, ...] = ()
     """Products that the suggestions relate to."""
+    anchor_categories: tuple[str, ...] = ()
+    """Category paths meant as anchors where no product is named ("Shelter > Tents")."""
     basket: tuple[str, ...] = ()
     """What is in the open cart."""
     history: tuple[str, ...] = ()

@@ -1,0 +1,37 @@
+"""Order candidates by the weighted sum of their sources, parts kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from retrieval.candidates import Candidates
+from retrieval.slate import Candidate
+
+
+def rank_candidates(
+    candidates: Candidates, weights: Mapping[str, float], *, limit: int | None = None
+) -> tuple[Candidate, ...]:
+    """Return the candidates, best first; ties go to the lower row so that slates reproduce.
+
+    Args:
+        candidates: Rows with scaled scores by source.
+        weights: Source to weight; sources without one count nothing.
+        limit: Keep at most this many.
+    """
+    total = np.zeros(len(candidates.rows), np.float64)
+    for source, scores in candidates.scores.items():
+        total += weights.get(source, 0.0) * scores.astype(np.float64)
+    order = np.lexsort((candidates.rows, -np.round(total, 9)))
+    return tuple(
+        Candidate(
+            row=int(candidates.rows[i]),
+            parts={
+                source: weights[source] * float(scores[i])
+                for source, scores in candidates.scores.items()
+                if weights.get(source) and scores[i] > 0
+            },
+        )
+        for i in order[:limit]
+    )

@@ -1,0 +1,132 @@
+"""An open store: one immutable snapshot with its tables, indexes and fitted scorers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from retrieval.artifacts import Manifest, open_snapshot
+from retrieval.behaviour.base import SECONDS_A_DAY
+from retrieval.behaviour.fitting import Behaviour, load_behaviour
+from retrieval.compatibility import CompatibilityIndex
+from retrieval.config import StoreConfig
+from retrieval.data.dataset import Catalogue, Dataset
+from retrieval.errors import StoreError
+from retrieval.text.encoder import Encoder, load_encoder
+from retrieval.text.index import VectorIndex
+from retrieval.text.lexical import LexicalIndex, SpanIndex, tokenise
+from retrieval.text.subject import SubjectFinder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """Everything that flow 1 reads. Nothing in it changes while it is open."""
+
+    snapshot: Path
+    manifest: Manifest
+    dataset: Dataset
+    config: StoreConfig
+    encoder: Encoder
+    product_vectors: VectorIndex
+    span_vectors: VectorIndex
+    lexical: LexicalIndex
+    span_lexical: SpanIndex
+    behaviour: Behaviour
+
+    @classmethod
+    def open(cls, path: Path, *, device: str = "auto") -> Store:
+        """Open the snapshot that `path` names now.
+
+        Raises:
+            StoreError: If it is missing, damaged, of another format, or made with another encoder.
+        """
+        snapshot = open_snapshot(path)
+        manifest = Manifest.load(snapshot)
+        config = StoreConfig.model_validate(manifest.config)
+        dataset = Dataset.load(snapshot / "data")
+        encoder = load_encoder(config.encoder, device=device)
+        product_vectors = VectorIndex.open(snapshot, "products")
+        if len(product_vectors.ids) != len(dataset.catalogue):
+            raise StoreError(f"{path}: index and products differ; build the store again")
+        return cls(
+            snapshot=snapshot,
+            manifest=manifest,
+            dataset=dataset,
+            config=config,
+            encoder=encoder,
+            product_vectors=product_vectors,
+            span_vectors=VectorIndex.open(snapshot, "reviews"),
+            lexical=LexicalIndex.open(snapshot),
+            span_lexical=SpanIndex.open(snapshot),
+            behaviour=load_behaviour(snapshot, dataset, config),
+        )
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The products."""
+        return self.dataset.catalogue
+
+    @property
+    def currency(self) -> str:
+        """ISO 4217."""
+        return self.dataset.currency
+
+    @cached_property
+    def compatibility(self) -> CompatibilityIndex:
+        """What works with what."""
+        return CompatibilityIndex(self.catalogue)
+
+    @cached_property
+    def subjects(self) -> SubjectFinder:
+        """What a wish names."""
+        return SubjectFinder(self.catalogue, tokenise)
+
+    @cached_property
+    def window(self) -> tuple[str, str]:
+        """First and last day of the log, ISO dates; empty strings without events."""
+        at = self.dataset.events["at"]
+        first, last = at.min(), at.max()
+        if not isinstance(first, datetime) or not isinstance(last, datetime):
+            return "", ""
+        return first.date().isoformat(), last.date().isoformat()
+
+    @cached_property
+    def spans_by_product(self) -> dict[str, tuple[int, ...]]:
+        """Product id to the rows of its quotable review sentences."""
+        rows = self.dataset.spans.with_row_index("row").group_by("product_id").agg("row")
+        return {product_id: tuple(sorted(found)) for product_id, found in rows.iter_rows()}
+
+    @cached_property
+    def reviews_by_id(self) -> dict[str, dict[str, object]]:
+        """Review id to its row."""
+        return {row["review_id"]: row for row in self.dataset.reviews.iter_rows(named=True)}
+
+    def review_count(self, product_id: str) -> int:
+        """How many reviews of the product the store holds."""
+        return self._review_counts.get(product_id, 0)
+
+    @cached_property
+    def _review_counts(self) -> dict[str, int]:
+        counts = self.dataset.reviews.group_by("product_id").agg(pl.len())
+        return dict(counts.iter_rows())
+
+    def close(self) -> None:
+        """Let go of the indexes."""
+        self.product_vectors.close()
+        self.span_vectors.close()
+
+
+def date_of(day: float) -> str:
+    """Return the ISO date of days since 1970."""
+    return datetime.fromtimestamp(day * SECONDS_A_DAY, UTC).date().isoformat()
+
+
+def unique_rows(rows: Sequence[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return the rows once each, in their first order."""
+    return np.array(list(dict.fromkeys(int(r) for r in rows)), np.int64)
