@@ -1,0 +1,54 @@
+"""Icecat: product search with judgements 0 to 3 by three raters.
+
+All queries with a positive judgement, ranked over the whole corpus; what was not judged counts 0.
+Nothing is tuned on these judgements.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import zstandard
+
+from eval.data.base import SearchTask, hash_files, need
+
+
+def load_icecat(data: Path, *, quick: bool = False) -> SearchTask:
+    """Return the search task; `quick` keeps the judged products and 500 others.
+
+    Raises:
+        DataError: If a file is missing.
+    """
+    paths = need(data / "icecat", "products.jsonl.zst", "qrels.csv")
+    raw = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(paths[0].read_bytes())).read()
+    # Product text holds U+2028: lines end at "\n" only.
+    rows = [json.loads(line) for line in raw.decode("utf-8").split("\n") if line]
+    judged: dict[str, dict[str, int]] = {}
+    with paths[1].open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            judged.setdefault(row["query"], {})[row["docid"]] = int(row["rating"])
+    positive = [text for text in judged if max(judged[text].values()) > 0]
+    if quick:
+        positive = positive[:30]
+        wanted = {docid for text in positive for docid in judged[text]}
+        rest = [row for row in rows if row["id"] not in wanted][:500]
+        rows = [row for row in rows if row["id"] in wanted] + rest
+    query_ids = {text: f"q{i:03d}" for i, text in enumerate(positive)}
+    return SearchTask(
+        name="icecat",
+        split="all queries with a positive judgement; whole corpus; unjudged counts 0; no tuning",
+        data_hash=hash_files(paths),
+        documents={row["id"]: _text(row) for row in rows},
+        queries={query_ids[text]: text for text in positive},
+        qrels={query_ids[text]: judged[text] for text in positive},
+    )
+
+
+def _text(row: dict[str, str]) -> str:
+    """Title and short description; white space of any kind becomes one blank."""
+    joined = f"{row.get('title') or ''} {row.get('short_description') or ''}"
+    return re.sub(r"\s+", " ", joined).strip()
