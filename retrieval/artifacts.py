@@ -53,7 +53,9 @@ class BuildNote(BaseModel):
 
     built_at: str
     seconds: dict[str, float] = Field(default_factory=dict)
-    """By stage."""
+    """By stage, up to the check."""
+    embedded: int = 0
+    """Texts run through the encoder; the others were copied from the previous snapshot."""
 
 
 class Manifest(BaseModel):
