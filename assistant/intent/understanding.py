@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from assistant.conversation import Language
@@ -65,7 +65,7 @@ class Understanding:
     `search`: the whole wish. `refine`: words to add to the conversation's wish, mostly "". Other
     intents: what is left over, for a search if nothing better can be done.
     """
-    constraints: Constraints = Constraints()
+    constraints: Constraints = field(default_factory=Constraints)
     """Complete constraints after this turn: the conversation's with this turn's changes."""
     changed: tuple[str, ...] = ()
     """Fields of `constraints` that differ from the conversation's, in the order of the schema."""
