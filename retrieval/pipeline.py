@@ -73,8 +73,8 @@ class WhyNot:
 
     product_id: str
     verdict: Literal[
-        "shown", "constraint", "same_category", "already_there", "unfit", "not_better", "out_of_stock",
-        "no_signal", "outranked",
+        "shown", "constraint", "same_category", "already_there", "unfit", "not_better",
+        "out_of_stock", "no_signal", "outranked",
     ]  # fmt: skip
     evidence: tuple[Evidence, ...]
     rank: int | None = None

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from retrieval.artifacts import Manifest, open_snapshot
+from retrieval.artifacts import Manifest, load_dataset, load_manifest, open_snapshot
 from retrieval.behaviour.base import SECONDS_A_DAY
 from retrieval.behaviour.fitting import Behaviour, load_behaviour
 from retrieval.compatibility import CompatibilityIndex
@@ -47,9 +47,9 @@ class Store:
             StoreError: If it is missing, damaged, of another format, or made with another encoder.
         """
         snapshot = open_snapshot(path)
-        manifest = Manifest.load(snapshot)
-        config = StoreConfig.model_validate(manifest.config)
-        dataset = Dataset.load(snapshot / "data")
+        manifest = load_manifest(snapshot)
+        config = manifest.config
+        dataset = load_dataset(snapshot)
         encoder = load_encoder(config.encoder, device=device)
         product_vectors = VectorIndex.open(snapshot, "products")
         if len(product_vectors.ids) != len(dataset.catalogue):

@@ -1,0 +1,251 @@
+"""Evidence → clause: which slots a record fills, in the shopper's language.
+
+A `Clause` is a statement before it has words: the key of a wording, and its slots bound to
+evidence. Composers turn it into a `Claim`; they can choose words, never values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from assistant.answer import Claim
+from assistant.conversation import Language
+from assistant.formatting import format_date, format_money, readable
+from assistant.prompting import load_wordings
+from retrieval.config import StoreConfig
+from retrieval.data.dataset import Catalogue, Product
+from retrieval.evidence import Evidence
+
+MAX_TITLE = 80
+PARTS = {
+    "semantic": ("likeness of its description to what was asked", "描述与需求的相近程度"),
+    "lexical": ("words shared with what was asked", "与需求相同的词"),
+    "subject": ("being of the kind that was named", "属于所说的品类"),
+    "popularity": ("recent sales", "近期销量"),
+    "profile": ("your own history", "您自己的记录"),
+    "association": ("being bought together", "一起购买的记录"),
+    "category_association": ("its category being bought together", "品类一起购买的记录"),
+    "co_view": ("being looked at together", "一起浏览的记录"),
+    "item_cf": ("what the same shoppers took", "同一批顾客的选择"),
+    "sequence": ("what shoppers took next", "顾客接着买了什么"),
+    "compatibility": ("stated compatibility", "资料写明相配"),
+    "gain": ("better specifications", "更好的规格"),
+    "rating": ("better ratings", "更高的评分"),
+    "price": ("closeness in price", "价格接近"),
+    "bundle": ("how well it goes with the rest", "与其他商品的搭配"),
+}
+"""Score parts in words, English and Chinese. They name a source and state no fact."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """A statement before it has words."""
+
+    key: str
+    slots: Mapping[str, str]
+    evidence: tuple[Evidence, ...]
+    product_id: str | None = None
+
+    def claim(self, text: str) -> Claim:
+        """Return the claim that these words make."""
+        return Claim(
+            text=text,
+            kind=load_wordings().clauses[self.key].kind,
+            evidence_ids=tuple(e.evidence_id for e in self.evidence),
+            product_id=self.product_id,
+        )
+
+
+class Speaker:
+    """Names and values of one store in one language."""
+
+    def __init__(
+        self, catalogue: Catalogue, config: StoreConfig, currency: str, language: Language
+    ) -> None:
+        self.catalogue = catalogue
+        self.config = config
+        self.currency = currency
+        self.language = language
+
+    def title(self, product: Product | str) -> str:
+        """The product's title, shortened at a word when it is long."""
+        if isinstance(product, str):
+            product = self.catalogue[product]
+        title = product.title_in(self.language)
+        if len(title) <= MAX_TITLE:
+            return title
+        return title[:MAX_TITLE].rsplit(" ", 1)[0].rstrip(",;–- ")
+
+    def label(self, name: str) -> str:
+        """An attribute's name for reading."""
+        if name == "rating":
+            return "rating" if self.language == "en" else "评分"
+        return self.config.labels.get(self.language, {}).get(name, readable(name))
+
+    def value(self, product: Product | str, name: str, value: str) -> str:
+        """An attribute's value for reading; units and numbers stay as the catalogue has them."""
+        if isinstance(product, str):
+            product = self.catalogue[product]
+        translated = product.translations.get(self.language, {}).get("attributes")
+        if isinstance(translated, Mapping):
+            return str(translated.get(name) or value)
+        return value
+
+    def money(self, amount: str) -> str:
+        """A price in the store's currency."""
+        return format_money(amount, self.currency)
+
+    def date(self, iso: str) -> str:
+        """A day."""
+        return format_date(iso, self.language)
+
+    def part(self, name: str) -> str:
+        """A score part in words."""
+        english, chinese = PARTS.get(name, (readable(name), readable(name)))
+        return english if self.language == "en" else chinese
+
+    def category(self, path: str) -> str:
+        """A category path's last name in the language."""
+        for product in self.catalogue.products:
+            if " > ".join(product.category) == path or product.leaf == path:
+                translated = product.translations.get(self.language, {}).get("category")
+                if isinstance(translated, list) and translated:
+                    return str(translated[-1])
+                break
+        return path.rsplit(" > ", 1)[-1]
+
+    # one clause for one record
+
+    def say(self, fact: Evidence, *, about: str | None = None) -> Clause | None:
+        """Return the clause that states a record, or None for kinds that are never said alone."""
+        about = about or (fact.product_ids[-1] if fact.product_ids else None)
+        data = fact.data
+        title = self.title(about) if about else ""
+        key, slots = fact.kind, {"product": title}
+        if fact.kind == "price":
+            slots |= {"price": self.money(data["price"])}
+            if "list_price" in data:
+                key, slots = "price_reduced", slots | {"list_price": self.money(data["list_price"])}
+        elif fact.kind == "stock":
+            key = "stock_low" if data["stock"] else "stock_none"
+            slots |= {"stock": str(data["stock"])}
+        elif fact.kind == "rating":
+            slots |= {"rating": data["rating"], "rating_count": f"{data['rating_count']}"}
+        elif fact.kind == "quote":
+            slots |= {"quote": data["text"]}
+        elif fact.kind == "complaint":
+            slots |= {
+                "quote": data["text"],
+                "count": str(data["count"]),
+                "n_reviews": str(data["n_reviews"]),
+            }
+        elif fact.kind == "attribute":
+            slots |= {
+                "label": self.label(data["name"]),
+                "value": self.value(about or "", data["name"], data["value"]),
+            }
+        else:
+            return self._say_relation(fact, title, about)
+        return Clause(key=key, slots=slots, evidence=(fact,), product_id=about)
+
+    def _say_relation(self, fact: Evidence, title: str, about: str | None) -> Clause | None:
+        data, slots = fact.data, {"product": title}
+        key: str = fact.kind
+        if fact.kind in ("bought_together", "viewed_together"):
+            slots |= {n: str(data[n]) for n in ("count", "n_anchor", "confidence", "lift")}
+            if data["anchor"] is None:
+                key = "bought_together_category"
+                slots |= {"category": self.category(data["anchor_category"])}
+            else:
+                slots |= {"anchor": self.title(data["anchor"])}
+        elif fact.kind == "popularity":
+            slots |= {
+                "n_shoppers": str(data["n_shoppers"]),
+                "from": self.date(data["from"]),
+                "to": self.date(data["to"]),
+            }
+        elif fact.kind == "own_history":
+            key = "own_history_purchase" if data["type"] == "purchase" else "own_history_view"
+            slots |= {"last_at": self.date(data["last_at"])}
+        elif fact.kind == "compatibility":
+            key = "compatibility" if data["works"] else "incompatibility"
+            slots = {
+                "holder": self.title(data["holder"]),
+                "other": self.title(data["other"]),
+                "label": self.label(data["name"]),
+                "value": self.value(data["other"], data["name"], data["value"]),
+                "wanted": data["wanted"],
+            }
+        elif fact.kind == "offer":
+            slots |= {
+                "offer_id": data["offer_id"],
+                "saving": self.money(data["saving"]),
+                "price": self.money(data["price"]),
+                "price_after": self.money(data["price_after"]),
+            }
+        else:
+            return None
+        return Clause(key=key, slots=slots, evidence=(fact,), product_id=about)
+
+    def compare(self, fact: Evidence, *, as_upgrade: bool) -> Clause:
+        """Return the clause of a comparison; as a gain or a loss when it belongs to an upgrade."""
+        this, that = fact.product_ids
+        data = fact.data
+        key = (
+            {"this": "gain", "that": "loss"}.get(data["better"], "compare")
+            if as_upgrade
+            else "compare"
+        )
+        slots = {
+            "product": self.title(this),
+            "anchor": self.title(that),
+            "label": self.label(data["name"]),
+            "this": self.value(this, data["name"], data["this"]),
+            "that": self.value(that, data["name"], data["that"]),
+        }
+        return Clause(key=key, slots=slots, evidence=(fact,), product_id=this)
+
+    def difference(self, fact: Evidence) -> Clause:
+        """Return the clause of a difference in price."""
+        this, that = fact.product_ids
+        slots = {
+            "product": self.title(this),
+            "anchor": self.title(that),
+            "difference": self.money(fact.data["difference"]),
+        }
+        key = "dearer" if fact.data["dearer"] == "this" else "cheaper"
+        return Clause(key=key, slots=slots, evidence=(fact,), product_id=this)
+
+    def total(self, fact: Evidence) -> Clause:
+        """Return the clause of a sum, with what is left of a budget."""
+        data = fact.data
+        slots = {"n": str(data["n"]), "total": self.money(data["total"])}
+        if "wanted" in data:
+            slots |= {"wanted": self.money(data["wanted"])}
+            return Clause(key="bundle_bound", slots=slots, evidence=(fact,))
+        if "budget" in data:
+            slots |= {"budget": self.money(data["budget"]), "left": self.money(data["left"])}
+            return Clause(key="total_left", slots=slots, evidence=(fact,))
+        return Clause(key="total", slots=slots, evidence=(fact,))
+
+    def bound(self, fact: Evidence, *, chip: str) -> Clause:
+        """Return the clause of a nearest bound."""
+        data = fact.data
+        name = data["name"]
+        slots = {
+            "product": self.title(data["product_id"]),
+            "of": self.category(data["of"]),
+            "value": str(data["value"]),
+            "wanted": str(data["wanted"]),
+        }
+        if name in ("price_max", "price_min"):
+            slots |= {
+                "value": self.money(data["value"]),
+                "wanted": self.money(data["wanted"]),
+            }
+        known = name in ("price_max", "price_min", "rating_min")
+        key = f"bound_{name}" if known else "bound_other"
+        if not known:
+            slots["chip"] = chip
+        return Clause(key=key, slots=slots, evidence=(fact,), product_id=data["product_id"])

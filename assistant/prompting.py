@@ -1,0 +1,131 @@
+"""Loads the files in `prompts/` and fills them. Code never builds prompt text.
+
+Filled values are data: marks (`<<<`, `>>>`) inside them are broken, and nothing in them is read
+again, so a shopper's `$price` stays what it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from string import Template
+from typing import Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from assistant.answer import ClaimKind
+from assistant.conversation import Language
+from assistant.errors import PromptError
+from retrieval.evidence import EvidenceKind
+
+SLOT = re.compile(r"\$([a-z_]+)")
+MARKS = re.compile(r"<{3,}|>{3,}")
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Prompt(BaseModel):
+    """One prompt file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    version: int
+    purpose: str
+    variables: tuple[str, ...]
+    system: str
+    user: str
+
+    def fill(self, **values: str) -> tuple[str, str]:
+        """Return the system and the user text.
+
+        Raises:
+            PromptError: Naming every missing and every unknown variable.
+        """
+        missing = sorted(set(self.variables) - set(values))
+        unknown = sorted(set(values) - set(self.variables))
+        if missing or unknown:
+            raise PromptError(
+                f"prompt {self.name}: missing {missing or 'none'}, unknown {unknown or 'none'}"
+            )
+        safe = {name: MARKS.sub("…", value) for name, value in values.items()}
+        return Template(self.system).substitute(safe), Template(self.user).substitute(safe)
+
+
+class Wording(BaseModel):
+    """One clause: what it claims and the ways to say it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: ClaimKind
+    evidence: tuple[EvidenceKind, ...]
+    en: tuple[str, ...]
+    zh: tuple[str, ...]
+
+    def variants(self, language: Language) -> tuple[str, ...]:
+        """The wordings of a language, unfilled."""
+        return self.en if language == "en" else self.zh
+
+    @property
+    def slots(self) -> frozenset[str]:
+        """Every slot that some variant uses."""
+        return frozenset(SLOT.findall(" ".join((*self.en, *self.zh))))
+
+
+class Wordings(BaseModel):
+    """The closed list of clauses and phrases."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Literal["wordings"]
+    version: int
+    purpose: str
+    clauses: Mapping[str, Wording]
+    phrases: Mapping[str, Mapping[Language, tuple[str, ...]]]
+
+    def words(self, language: Language) -> frozenset[str]:
+        """Every connecting word (Chinese: character) that stands in a clause or phrase."""
+        texts = [v for w in self.clauses.values() for v in w.variants(language)]
+        texts += [v for p in self.phrases.values() for v in p[language]]
+        return frozenset(connecting_words(" ".join(SLOT.sub(" ", t) for t in texts), language))
+
+
+def connecting_words(text: str, language: Language) -> list[str]:
+    """Split into what the gate compares: lower-case words, or single Chinese characters."""
+    if language == "zh":
+        return re.findall(r"[\u4e00-\u9fff]|[a-z']+", text.casefold())
+    return re.findall(r"[a-z\u00c0-\u024f\u4e00-\u9fff']+", text.casefold().replace("’", "'"))
+
+
+@cache
+def load_prompt(name: str) -> Prompt:
+    """Read `prompts/<name>.yaml`.
+
+    Raises:
+        PromptError: If the file is missing, malformed, or its variables do not match its text.
+    """
+    prompt = _read(name, Prompt)
+    used = set(SLOT.findall(prompt.system + prompt.user))
+    if used != set(prompt.variables):
+        raise PromptError(
+            f"prompts/{name}.yaml: variables {sorted(prompt.variables)} but the text uses "
+            f"{sorted(used)}; make them the same"
+        )
+    return prompt
+
+
+@cache
+def load_wordings() -> Wordings:
+    """Read `prompts/wordings.yaml`."""
+    return _read("wordings", Wordings)
+
+
+def _read(name: str, model: type[Model]) -> Model:
+    file = resources.files("prompts").joinpath(f"{name}.yaml")
+    try:
+        return model.model_validate(yaml.safe_load(file.read_text("utf-8")))
+    except (OSError, yaml.YAMLError, ValidationError) as error:
+        raise PromptError(f"prompts/{name}.yaml: {error}") from error
