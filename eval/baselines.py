@@ -198,9 +198,7 @@ def incidence(rows: Sequence[Rows], n_products: int) -> sparse.csr_array:
     unique = [sorted(set(r)) for r in rows]
     indices = np.fromiter(itertools.chain.from_iterable(unique), int)
     indptr = np.concatenate([[0], np.cumsum([len(r) for r in unique])]).astype(int)
-    return sparse.csr_array(
-        (np.ones(len(indices)), indices, indptr), shape=(len(rows), n_products)
-    )
+    return sparse.csr_array((np.ones(len(indices)), indices, indptr), shape=(len(rows), n_products))
 
 
 def context_weights(contexts: Sequence[Rows], n_products: int, decay: float) -> sparse.csr_array:

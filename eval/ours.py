@@ -25,6 +25,7 @@ from retrieval.behaviour.base import Context, Interactions
 from retrieval.behaviour.item_cf import ItemCFScorer
 from retrieval.behaviour.popularity import PopularityScorer
 from retrieval.behaviour.sequence import SequenceScorer
+from retrieval.candidates import FULL_SCALE
 from retrieval.config import BehaviourConfig, RankingConfig
 from retrieval.data.dataset import Catalogue
 
@@ -33,8 +34,6 @@ Score = Callable[[Sequence[Rows]], NDArray[np.float32]]
 STEPS = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0)
 """Weights that coordinate ascent tries for each source."""
 CHUNK = 256
-FULL_SCALE = {"semantic": 1.0}
-"""As `retrieval.candidates.FULL_SCALE`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -105,7 +105,9 @@ def load_household(data: Path | None = None, *, seed: int = 0, quick: bool = Fal
             _cases(joined.filter(week > LAST_TUNE_WEEK), department, rng, "t"),
             300 if quick else None,
         ),
-        notes=("`cross_department`: no other line of the basket is of the hidden type's department",),
+        notes=(
+            "`cross_department`: no other line of the basket is of the hidden type's department",
+        ),
     )
 
 

@@ -49,6 +49,6 @@ def load_icecat(data: Path, *, quick: bool = False) -> SearchTask:
 
 
 def _text(row: dict[str, str]) -> str:
-    """Title and short description; white space of any kind becomes one blank."""
-    joined = f"{row.get('title') or ''} {row.get('short_description') or ''}"
-    return re.sub(r"\s+", " ", joined).strip()
+    """Title, a line break, short description; other white space becomes one blank."""
+    title, description = (row.get(name) or "" for name in ("title", "short_description"))
+    return "\n".join(re.sub(r"\s+", " ", part).strip() for part in (title, description))
