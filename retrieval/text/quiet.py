@@ -1,4 +1,4 @@
-"""Keeps libraries from calling home and from hogging cores. Call `go_offline` first: most read it at import."""
+"""Keeps libraries from calling home and from hogging cores: call `go_offline` before they load."""
 
 from __future__ import annotations
 
