@@ -200,7 +200,7 @@ def _json_reason(line: bytes, message: str, *, is_cut: bool) -> str:
         line.decode("utf-8")
     except UnicodeDecodeError as error:
         return f"byte 0x{line[error.start]:02X} at position {error.start + 1} is not UTF-8"
-    if any(word in line for word in (b"NaN", b"Infinity")) and message.startswith("expected value"):
+    if any(word in line for word in (b"NaN", b"Infinity")) and not message.startswith("EOF"):
         return "NaN and Infinity are not JSON; leave the field out"
     if is_cut and message.startswith("EOF"):
         return "the file ends inside this line (truncated?)"
@@ -242,7 +242,7 @@ def read_csv(
             broken.setdefault(line, reason)
             cells = [""]
         reason = next((broken.pop(n) for n in range(line, reader.line_num + 2) if n in broken), "")
-        if not cells:
+        if not cells and not reason:
             continue
         if not reason and len(cells) != len(header):
             reason = f"the row has {len(cells)} fields where the header has {len(header)}"

@@ -13,6 +13,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -273,7 +274,7 @@ def _first_problems(error: ValidationError) -> dict[int, Problem]:
             kind = detail["type"]
             field = ".".join(str(part) for part in rest if part != "[key]")
             value = None if kind == "missing" else detail["input"]
-            context = detail.get("ctx", {})
+            context = {name: _plain(bound) for name, bound in detail.get("ctx", {}).items()}
             reason = _REASONS.get(kind, "").format(**context) or detail["msg"].lower()
             if kind == "value_error":
                 reason = str(context.get("error"))
@@ -281,6 +282,12 @@ def _first_problems(error: ValidationError) -> dict[int, Problem]:
                 reason = _PATTERNS.get(str(rest[0]), "holds control characters")
             problems[row] = (field, value, reason)
     return problems
+
+
+def _plain(bound: object) -> object:
+    """Write 5.0 and 1E+9 as a person would."""
+    is_whole = isinstance(bound, float | Decimal) and bound == int(bound)
+    return int(bound) if is_whole else bound  # type: ignore[call-overload]
 
 
 _REASONS = {
