@@ -30,6 +30,7 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b\u200c\u200e\u200f\u202a-\u202e"
     "\u2060-\u2069\ufeff]"
 )
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 _ROUNDS = 5  # feeds escape markup once or twice; more is an attack
 
 
@@ -40,6 +41,7 @@ def clean_text(text: str, notes: Counter[str]) -> str:
     """
     if text.isascii() and not _ODD.search(text):
         return text.strip()
+    text = _CONTROL.sub("", text)
     if not text.isascii():
         text = _repair(text, notes)
     if "<" in text or "&" in text:
@@ -81,7 +83,12 @@ def _repair(text: str, notes: Counter[str]) -> str:
         return text
     config = ftfy.TextFixerConfig(replace_lossy_sequences=False, decode_inconsistent_utf8=False)
     fixed = ftfy.fix_encoding(text, config)
-    if fixed == text or is_bad(fixed):
+    strange = {"Cc", "Cn", "Co", "Cs"}  # control, unassigned, private: no shop wrote that
+    if fixed == text or is_bad(fixed) or _categories(fixed) & strange:
         return text
     notes["mojibake"] += 1
     return fixed
+
+
+def _categories(text: str) -> set[str]:
+    return {unicodedata.category(character) for character in text if not character.isspace()}

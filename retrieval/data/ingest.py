@@ -309,8 +309,8 @@ _REASONS = {
     "finite_number": "must be a finite number",
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
-    "datetime_parsing": "is not a possible time ({error})",
-    "datetime_from_date_parsing": "is not a possible date ({error})",
+    "datetime_parsing": "is not a possible time like 2026-03-01T10:00:00Z",
+    "datetime_from_date_parsing": "is not a possible time like 2026-03-01T10:00:00Z",
     "dict_type": "must be an object of names and values",
     "tuple_type": "must be a list",
 }

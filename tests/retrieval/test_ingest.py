@@ -365,8 +365,8 @@ def test_rows_after_a_bad_one_keep_their_place_across_chunks(tmp_path, monkeypat
 @pytest.mark.parametrize(
     ("at", "reason"),
     [
-        ("2026-02-30", "is not a possible date (day value is outside expected range)"),
-        ("2026-03-01T25:00:00Z", "is not a possible time (hour value is outside expected range"),
+        ("2026-02-30", "is not a possible time like 2026-03-01T10:00:00Z"),
+        ("2026-03-01T25:00:00Z", "is not a possible time like 2026-03-01T10:00:00Z"),
         ("9999-12-31T23:59:59-05:00", "is not a possible date (years 1970 to 2100)"),
         ("0001-01-01T00:00:00+05:00", "is not a possible date (years 1970 to 2100)"),
         (20260301, "must be written as ISO 8601, like 2026-03-01T10:00:00Z"),
@@ -375,9 +375,7 @@ def test_rows_after_a_bad_one_keep_their_place_across_chunks(tmp_path, monkeypat
     ],
 )  # fmt: skip
 def test_impossible_date_is_refused(tmp_path, at, reason):
-    ((line, field, found),) = reasons(tmp_path, "events", SEEN | {"at": at}, SEEN)
-    assert (line, field) == (1, "at")
-    assert found.startswith(reason)
+    assert reasons(tmp_path, "events", SEEN | {"at": at}, SEEN) == [(1, "at", reason)]
 
 
 def test_times_are_utc_and_a_day_is_its_midnight(tmp_path, products):
