@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -38,15 +38,7 @@ class Line:
     product: int
     order: int
     at: datetime
-
-
-@dataclass(slots=True, kw_only=True)
-class Log:
-    """Events as records in the order of time, and the purchases behind them."""
-
-    events: list[dict[str, object]] = field(default_factory=list)
-    lines: list[Line] = field(default_factory=list)
-    n_orders: int = 0
+    price: Decimal
 
 
 class Choices:
@@ -265,7 +257,9 @@ class _ShopperYear:
                 "purchase", clock, session, product=product, order=order, price=price,
                 quantity=quantity, offer_id=offer,
             )  # fmt: skip
-            self.lines.append(Line(shopper=self.shopper, product=product, order=number, at=clock))
+            self.lines.append(
+                Line(shopper=self.shopper, product=product, order=number, at=clock, price=price)
+            )
             if rng.random() < 0.035:
                 back = clock + timedelta(days=float(rng.uniform(4, 24)))
                 if back < YEAR_ENDS:

@@ -10,9 +10,11 @@ from decimal import Decimal
 import numpy as np
 
 from eval.simulate.content import Brand, Department, Kind, Leaf, Sentences, Shelf, Variant
-from eval.simulate.phrasing import Sentence, choose, fill, holds, number_in
+from eval.simulate.phrasing import Sentence, choose, fill, holds, number_in, slot_names
 from eval.simulate.pricing import list_price, price_at_level, shop_price
 
+_MAY_REPEAT = {"brand", "model", "persons", "size"}
+_SMALL_WORDS = {"and", "of", "in", "the", "with", "for", "x"}
 _RANGE = re.compile(r"^(-?\d+(?:\.\d+)?)\.\.(-?\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)\s*(.*)$")
 
 
@@ -149,6 +151,8 @@ def _variants(
             }
             slots |= model.given
             attributes = {name: fill(value, slots) for name, value in attributes.items()}
+            for name, cases in kind.rules.items():
+                attributes[name] = next(v for v, when in cases if holds(when, slots | attributes))
             slots |= attributes
             product = Product(
                 product_id=f"of-{1001 + n_before + len(made)}",
@@ -276,7 +280,9 @@ def _title_slots(slots: Mapping[str, str]) -> dict[str, str]:
 
 
 def _capitals(value: str) -> str:
-    return " ".join(word[:1].upper() + word[1:] for word in value.split(" "))
+    return " ".join(
+        word if word in _SMALL_WORDS else word[:1].upper() + word[1:] for word in value.split(" ")
+    )
 
 
 def _tidy(title: str) -> str:
@@ -290,10 +296,14 @@ def _describe(
     rng: np.random.Generator,
 ) -> tuple[str, str]:
     """Pick two to five true sentences and say them in both languages."""
-    picked = _pick(kind.lead, slots, 1, rng)
-    picked += _pick(kind.detail, slots, 1 + int(rng.random() < 0.55), rng)
-    picked += _pick(kind.use, slots, int(rng.random() < 0.7), rng)
-    picked += _pick(kind.limit, slots, int(rng.random() < 0.6), rng)
+    picked: list[Sentence] = []
+    for sentences, n in (
+        (kind.lead, 1),
+        (kind.detail, 1 + int(rng.random() < 0.6)),
+        (kind.use, int(rng.random() < 0.7)),
+        (kind.limit, int(rng.random() < 0.6)),
+    ):
+        _pick(picked, sentences, slots, n, rng)
     if len(picked) < 2:
         raise ValueError(f"kind {kind.key!r} has too few sentences that are true of {dict(slots)}")
     seed = int(rng.integers(2**32))
@@ -304,10 +314,20 @@ def _describe(
 
 
 def _pick(
-    sentences: Sentences, slots: Mapping[str, str], n: int, rng: np.random.Generator
-) -> list[Sentence]:
-    true = [sentence for sentence in sentences if holds(sentence.when, slots)]
-    return [true[i] for i in rng.permutation(len(true))[:n]]
+    picked: list[Sentence],
+    sentences: Sentences,
+    slots: Mapping[str, str],
+    n: int,
+    rng: np.random.Generator,
+) -> None:
+    """Add up to `n` true sentences that tell no figure a second time."""
+    told = set().union(*(slot_names(sentence.en) for sentence in picked)) - _MAY_REPEAT
+    for i in rng.permutation(len(sentences)):
+        sentence = sentences[i]
+        if n > 0 and holds(sentence.when, slots) and not told & slot_names(sentence.en):
+            picked.append(sentence)
+            told |= slot_names(sentence.en) - _MAY_REPEAT
+            n -= 1
 
 
 def _stock(price: Decimal, rng: np.random.Generator) -> int:

@@ -82,6 +82,8 @@ class Kind(Content):
     price: tuple[float, float]
     """At brand level 0 and at brand level 1."""
     specs: dict[str, str | tuple[str, ...]] = {}
+    rules: dict[str, tuple[tuple[str, str], ...]] = {}
+    """Specification to (value, condition); the first true condition decides."""
     variants: tuple[Variant, ...] = ()
     colours: int = 1
     """Colour variants of each model; 0 for products whose colour nobody states."""

@@ -9,12 +9,18 @@ import numpy as np
 from eval.simulate.catalogue import Product
 from eval.simulate.content import Leaf, Shelf
 
-_MARKS = {"+": ("en", 1), "-": ("en", -1), "+zh": ("zh", 1), "-zh": ("zh", -1)}
+_MARKS = {
+    "+": ("en", 1),
+    "-": ("en", -1),
+    "--": ("en", -2),
+    "+zh": ("zh", 1),
+    "-zh": ("zh", -1),
+}
 _WEAK_SHARE = 0.3
 """Share of models with one aspect that many complain about."""
 
 Bank = dict[tuple[str, str, int], tuple[str, ...]]
-"""(aspect, language, polarity) to sentence patterns."""
+"""(aspect, language, polarity) to sentence patterns; polarity -2 is a complaint that spoils all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +44,9 @@ def sentence_bank(shelf: Shelf, leaf: Leaf) -> Bank:
         for line in lines:
             mark, _, text = line.strip().partition(" ")
             if mark not in _MARKS or not text:
-                raise ValueError(f"{leaf.en}/{aspect}: begin with +, -, +zh or -zh, got {line!r}")
+                raise ValueError(
+                    f"{leaf.en}/{aspect}: begin with one of {' '.join(_MARKS)}, got {line!r}"
+                )
             language, polarity = _MARKS[mark]
             bank.setdefault((aspect, language, polarity), []).append(text)
     return {key: tuple(texts) for key, texts in bank.items()}

@@ -55,7 +55,14 @@ class ReviewWriter:
         created_at = min(created_at, latest - timedelta(minutes=int(rng.integers(600))))
         created_at = max(created_at, line.at + timedelta(hours=1))
         language = "zh" if rng.random() < _CHINESE_SHARE else "en"
-        sentences, spoken = self._sentences(product, aspects, rating, language, created_at.month)
+        paid = f"{line.price} 美元" if language == "zh" else f"${line.price}"
+        sentences, spoken = self._sentences(
+            product,
+            aspects,
+            rating,
+            language,
+            word_forms(product.leaf, language, created_at.month) | {"paid": paid},
+        )
         joint = "" if language == "zh" else " "
         record: dict[str, object] = {
             "review_id": f"r-{number:05d}",
@@ -79,23 +86,28 @@ class ReviewWriter:
         return int(np.clip(round(1.55 + 3.75 * overall + self.rng.normal(0, 0.95)), 1, 5))
 
     def _sentences(
-        self, product: Product, aspects: list[Aspect], rating: int, language: str, month: int
+        self,
+        product: Product,
+        aspects: list[Aspect],
+        rating: int,
+        language: str,
+        words: dict[str, str],
     ) -> tuple[list[str], list[tuple[int, str, str]]]:
         rng, voices = self.rng, self.shelf.voices
         short = voices.short_zh if language == "zh" else voices.short
         if rng.random() < _SHORT_SHARE:
-            return [self._say(product, short[rating], language, month)], []
+            return [self._say(product, short[rating], words)], []
         if language == "en" and rng.random() < _BESIDE_SHARE:
-            return [self._say(product, voices.beside_the_point, language, month)], []
+            return [self._say(product, voices.beside_the_point, words)], []
         sentences: list[str] = []
         spoken: list[tuple[int, str, str]] = []
         if rng.random() < 0.42:
             scenes = voices.scenes_zh if language == "zh" else voices.scenes
             pool = [text for scene in product.leaf.scenes for text in scenes[scene]]
-            sentences.append(self._say(product, tuple(pool), language, month))
+            sentences.append(self._say(product, tuple(pool), words))
         for aspect, is_praise in self._remarks(aspects, rating):
-            patterns = self._bank(product.leaf).get((aspect.name, language, 1 if is_praise else -1))
-            text = self._say(product, patterns or (), language, month)
+            patterns = self._patterns(product.leaf, aspect, language, is_praise, rating)
+            text = self._say(product, patterns, words)
             if text:
                 spoken.append(
                     (len(sentences), aspect.name, "positive" if is_praise else "negative")
@@ -103,7 +115,7 @@ class ReviewWriter:
                 sentences.append(text)
         if rng.random() < 0.36 or not sentences:
             verdicts = voices.verdicts_zh if language == "zh" else voices.verdicts
-            sentences.append(self._say(product, verdicts[rating], language, month))
+            sentences.append(self._say(product, verdicts[rating], words))
         return [sentence for sentence in sentences if sentence], spoken
 
     def _remarks(self, aspects: list[Aspect], rating: int) -> list[tuple[Aspect, bool]]:
@@ -125,14 +137,24 @@ class ReviewWriter:
             remarks[0] = (remarks[0][0], True)
         return sorted(remarks, key=lambda remark: remark[1] == (rating <= 2))
 
+    def _patterns(
+        self, leaf: Leaf, aspect: Aspect, language: str, is_praise: bool, rating: int
+    ) -> tuple[str, ...]:
+        """Return what can be said; nobody gives four stars to what fell apart."""
+        bank = self._bank(leaf)
+        if is_praise:
+            return bank.get((aspect.name, language, 1), ())
+        mild = bank.get((aspect.name, language, -1), ())
+        return mild + (bank.get((aspect.name, language, -2), ()) if rating <= 3 else ())
+
     def _bank(self, leaf: Leaf) -> Bank:
         if leaf.en not in self._banks:
             self._banks[leaf.en] = sentence_bank(self.shelf, leaf)
         return self._banks[leaf.en]
 
-    def _say(self, product: Product, patterns: tuple[str, ...], language: str, month: int) -> str:
+    def _say(self, product: Product, patterns: tuple[str, ...], words: dict[str, str]) -> str:
         """Turn a pattern into a sentence, trying a few times not to repeat another review."""
-        slots = product.slots | word_forms(product.leaf, language, month)
+        slots = product.slots | words
         usable = [pattern for pattern in patterns if slot_names(pattern) <= slots.keys()]
         if not usable:
             return ""
@@ -175,6 +197,7 @@ def word_forms(leaf: Leaf, language: str, month: int) -> dict[str, str]:
         "this": "these" if many else "this",
         "This": "These" if many else "This",
         "s": "" if many else "s",
+        "es": "" if many else "es",
         "It's": "They're" if many else "It's",
         "it's": "they're" if many else "it's",
         "one": "pair" if many else "one",
