@@ -75,13 +75,13 @@ def _strip_markup(text: str, notes: Counter[str]) -> str:
 
 
 def _repair(text: str, notes: Counter[str]) -> str:
-    """Undo a wrong decoding where the whole text says how; anything doubtful stays as it is."""
+    """Undo a wrong decoding where the text itself says how; anything doubtful stays as it is."""
     import ftfy
     from ftfy.badness import is_bad
 
     if not is_bad(text):
         return text
-    config = ftfy.TextFixerConfig(replace_lossy_sequences=False, decode_inconsistent_utf8=False)
+    config = ftfy.TextFixerConfig(replace_lossy_sequences=False)
     fixed = ftfy.fix_encoding(text, config)
     strange = {"Cc", "Cn", "Co", "Cs"}  # control, unassigned, private: no shop wrote that
     if fixed == text or is_bad(fixed) or _categories(fixed) & strange:

@@ -6,6 +6,7 @@ Knows the four tables one by one; `retrieval.data.ingest` knows what holds betwe
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -100,7 +101,8 @@ def _list(value: object, separator: str) -> object:
     parsed = _json(value, "[")
     if isinstance(parsed, list):
         return parsed
-    return [part.strip() for part in value.split(separator) if part.strip()]
+    parts = [part.strip() for part in value.split(separator)]
+    return [part for part in parts if part]
 
 
 def _json(value: object, opening: str) -> object:
@@ -134,10 +136,15 @@ def _string_map(value: object, notes: Notes) -> object:
     return cleaned
 
 
+_STEP = re.compile(r"\s>+\s")
+
+
 def _path(value: object, notes: Notes) -> object:
     value = _list(value, ">")
     if not isinstance(value, list):
         return value
+    if len(value) == 1 and isinstance(value[0], str):
+        value = _STEP.split(value[0])  # a whole path in one name
     names = [clean_line(part, notes) if isinstance(part, str) else part for part in value]
     return [name for name in names if name != ""]
 

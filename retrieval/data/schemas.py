@@ -61,6 +61,8 @@ Identifier = Annotated[
 ]
 LongText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100_000)]
 ShortText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000)]
+AttributeText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000)]
+"""Long, because compatibility lists are."""
 Money = Annotated[Decimal, Field(ge=0, le=Decimal("1e9"), allow_inf_nan=False)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")]
 
@@ -77,7 +79,7 @@ class Translation(Record):
     title: ShortText | None = None
     description: LongText | None = None
     category: tuple[ShortText, ...] | None = None
-    attributes: dict[str, ShortText] = Field(default_factory=dict)
+    attributes: dict[str, AttributeText] = Field(default_factory=dict)
 
 
 class ProductRecord(Record):
@@ -101,7 +103,7 @@ class ProductRecord(Record):
     url: ShortText | None = None
     rating: Annotated[float, Field(ge=0, le=5, allow_inf_nan=False)] | None = None
     rating_count: Annotated[int, Field(ge=0)] | None = None
-    attributes: dict[str, ShortText] = Field(default_factory=dict)
+    attributes: dict[str, AttributeText] = Field(default_factory=dict)
     item_group_id: Identifier | None = None
     language: Language | None = None
     translations: dict[Language, Translation] = Field(default_factory=dict)
