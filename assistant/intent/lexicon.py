@@ -323,6 +323,11 @@ def _spellings(product: Product, name: str, value: str) -> Iterator[tuple[str, l
             others.append(str(attributes[name]))
     yield value, [value, *others]
     parts = _SPLIT.split(value)
+    words = value.replace("-", " ").split()
+    if 1 < len(words) <= 3 and len(parts) == 1:
+        last = words[-1]  # "ripstop nylon" is asked for as "nylon"
+        if last.isalpha() and len(last) > 2 and last.lower() not in VAGUE_VALUES | GENERIC_HEADS:
+            yield last, [last]
     if len(parts) > 1:
         split = [_SPLIT.split(o) for o in others]
         for i, part in enumerate(parts):

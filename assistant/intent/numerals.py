@@ -34,8 +34,8 @@ NUMBER = re.compile(
     rf"""
     (?<![a-z0-9.,])(?P<zh>(?:\d+(?:\.\d+)?[百千万]|[{_ZH}十百千万])[{_ZH}十百千万]*\d*)
     | (?<![a-z0-9.])(?P<digits>{_DIGITS})(?:\s?(?P<k>k|grand)(?![a-z0-9]))?(?![0-9])
-    | \b(?P<words>(?:a\s(?:couple\s(?:of\s)?)?(?={_S})|(?:{_W})\b)
-        (?:(?:\s|-|\sand\s)?(?:{_W}|{_S})\b)*)
+    | \b(?P<words>(?:a\s(?:couple\s(?:of\s)?)?(?:{_S})|(?:{_W}))\b
+        (?:(?:\s|-|(?<=hundred)\sand\s|(?<=thousand)\sand\s)(?:{_W}|{_S})\b)*)
     """,
     re.VERBOSE,
 )
@@ -56,6 +56,11 @@ def numbers(low: str) -> list[Number]:
     """Return the numbers of folded text, left to right."""
     found = []
     for match in NUMBER.finditer(low):
+        if match["words"] and low[: match.start()].endswith("between "):
+            pair = _between(match["words"], match.start())
+            if pair:
+                found += pair
+                continue
         parsed = _parse(match)
         if parsed is not None:
             value, upper = parsed
@@ -65,10 +70,22 @@ def numbers(low: str) -> list[Number]:
                     upper=upper,
                     start=match.start(),
                     end=match.end(),
-                    in_words=match["digits"] is None,
+                    in_words=bool(match["words"]),
                 )
             )
     return found
+
+
+def _between(phrase: str, start: int) -> list[Number]:
+    """Split "one hundred and two hundred" after "between": the first `and` that makes a range."""
+    for cut in re.finditer(" and ", phrase):
+        low, high = english(phrase[: cut.start()]), english(phrase[cut.end() :])
+        if low is not None and high is not None and low < high:
+            return [
+                Number(value=Decimal(v), start=start + a, end=start + b, in_words=True)
+                for v, a, b in ((low, 0, cut.start()), (high, cut.end(), len(phrase)))
+            ]
+    return []
 
 
 def _parse(match: re.Match[str]) -> tuple[Decimal, Decimal | None] | None:
@@ -93,6 +110,8 @@ def english(phrase: str) -> int | None:
             current = 2
         elif word in _SCALES:
             scale = _SCALES[word]
+            if scale == 100 and current > 99:
+                return None
             if scale == 100:
                 current = (current or 1) * 100
             else:

@@ -10,8 +10,7 @@ from assistant.intent.tables import SIMPLIFIED
 
 TAKEN = "\x1f"
 """Stands in `Utterance.open` where something was taken: no pattern matches across it."""
-_QUOTES = str.maketrans({"’": "'", "‘": "'", "`": "'", "“": '"', "”": '"', "–": "-", "—": "-",
-                         "−": "-", "‑": "-", "…": " ", "、": ",", "。": ".", "￥": "¥"})  # fmt: skip
+_QUOTES = str.maketrans("’‘`“”–—−‑…、。￥", "'''\"\"---- ,.¥")
 _TOKEN = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|[\u3400-\u9fff]")
 
 
