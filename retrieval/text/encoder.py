@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from retrieval.config import EncoderConfig
 from retrieval.errors import ModelError
 from retrieval.text import weights
+from retrieval.text.hardware import Precision, limit_threads, pick_device, pick_precision
 
 Role = Literal["query", "passage"]
 Vectors = NDArray[np.float32]
@@ -39,7 +39,7 @@ class Encoder:
         batch_size: int,
         max_tokens: int,
         prefixes: dict[Role, str],
-        precision: str,
+        precision: Precision,
     ) -> None:
         self.model_id = model_id
         self.model_hash = model_hash
@@ -140,7 +140,7 @@ def load_encoder(config: EncoderConfig, *, device: str = "auto") -> Encoder:
     transformers_logging.disable_progress_bar()
     place = pick_device(device)
     limit_threads()
-    half = place == "cuda" or torch.cpu._is_amx_tile_supported()
+    precision = pick_precision(place)
     try:
         model = SentenceTransformer(
             str(folder),
@@ -148,7 +148,7 @@ def load_encoder(config: EncoderConfig, *, device: str = "auto") -> Encoder:
             trust_remote_code=False,
             local_files_only=True,
             model_kwargs={
-                "dtype": torch.bfloat16 if half else torch.float32,
+                "dtype": getattr(torch, precision),
                 "use_safetensors": True,
             },
         )
@@ -170,40 +170,8 @@ def load_encoder(config: EncoderConfig, *, device: str = "auto") -> Encoder:
         batch_size=config.batch_size,
         max_tokens=max_tokens,
         prefixes=_prefixes(model, folder, config.model),
-        precision="bfloat16" if half else "float32",
+        precision=precision,
     )
-
-
-def pick_device(device: str) -> str:
-    """Return `cpu` or `cuda`.
-
-    Raises:
-        ModelError: If `cuda` is asked for and there is none.
-    """
-    import torch
-
-    if device not in {"auto", "cpu", "cuda"}:
-        raise ModelError(f"`{device}` is no device; take auto, cpu or cuda")
-    present = torch.cuda.is_available()
-    if device == "cuda" and not present:
-        raise ModelError("`cuda` is asked for but PyTorch sees no GPU; take `--device auto`")
-    return "cuda" if present and device != "cpu" else "cpu"
-
-
-def limit_threads(threads: int | None = None) -> None:
-    """Let PyTorch use `threads` cores, else `WHYCART_THREADS`, else leave it as it is.
-
-    Raises:
-        ModelError: If the number is not a positive whole number.
-    """
-    chosen = str(threads) if threads is not None else os.environ.get("WHYCART_THREADS", "")
-    if not chosen:
-        return
-    if not chosen.isdecimal() or int(chosen) < 1:
-        raise ModelError(f"the number of threads must be at least 1, got {chosen!r}")
-    import torch
-
-    torch.set_num_threads(int(chosen))
 
 
 def _prefixes(model: Any, folder: Path, name: str) -> dict[Role, str]:  # noqa: ANN401

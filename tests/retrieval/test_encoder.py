@@ -7,7 +7,8 @@ import pytest
 
 from retrieval.config import EncoderConfig
 from retrieval.errors import ModelError
-from retrieval.text.encoder import limit_threads, load_encoder
+from retrieval.text.encoder import load_encoder
+from retrieval.text.hardware import limit_threads
 
 TEXTS = ["a light tent", "a warm mat", "tent for two people", "a light tent"]
 
