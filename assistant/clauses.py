@@ -67,6 +67,7 @@ class Speaker:
         self.config = config
         self.currency = currency
         self.language = language
+        self._categories: dict[str, str] = {}
 
     def title(self, product: Product | str) -> str:
         """The product's title, shortened at a word when it is long."""
@@ -107,12 +108,19 @@ class Speaker:
 
     def category(self, path: str) -> str:
         """A category path's last name in the language."""
+        if path not in self._categories:
+            self._categories[path] = self._category(path)
+        return self._categories[path]
+
+    def _category(self, path: str) -> str:
         for product in self.catalogue.products:
-            if " > ".join(product.category) == path or product.leaf == path:
+            names = product.category
+            depth = len(names) if " > ".join(names) == path else _depth(names, path)
+            if depth:
                 translated = product.translations.get(self.language, {}).get("category")
-                if isinstance(translated, list) and translated:
-                    return str(translated[-1])
-                break
+                if isinstance(translated, list) and len(translated) >= depth:
+                    return str(translated[depth - 1])
+                return names[depth - 1]
         return path.rsplit(" > ", 1)[-1]
 
     # one clause for one record
@@ -122,7 +130,8 @@ class Speaker:
         about = about or (fact.product_ids[-1] if fact.product_ids else None)
         data = fact.data
         title = self.title(about) if about else ""
-        key, slots = fact.kind, {"product": title}
+        key: str = fact.kind
+        slots = {"product": title}
         if fact.kind == "price":
             slots |= {"price": self.money(data["price"])}
             if "list_price" in data:
@@ -249,3 +258,8 @@ class Speaker:
         if not known:
             slots["chip"] = chip
         return Clause(key=key, slots=slots, evidence=(fact,), product_id=data["product_id"])
+
+
+def _depth(names: tuple[str, ...], name: str) -> int:
+    """Return the 1-based level of a category name on a path; 0 if it is not on it."""
+    return names.index(name) + 1 if name in names else 0

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from retrieval.query import Constraints, OfferKind
+from retrieval.query import Constraints, OfferKind, Query
 
 Language = Literal["en", "zh"]
 ActionKind = Literal[
@@ -160,6 +160,8 @@ class Conversation(Value):
     transcript: tuple[Message, ...] = ()
     openings: tuple[str, ...] = ()
     """First words of the last replies, so that they vary."""
+    last_query: Query | None = None
+    """What the last slate was asked with; why and why not run it again."""
     n_turns: int = 0
 
 

@@ -1,0 +1,104 @@
+"""Questions about products, and comparisons."""
+
+from __future__ import annotations
+
+from assistant.answer import Card
+from assistant.cards import plain_card
+from assistant.handlers.present import say_complaint, say_none
+from assistant.scene import Outcome, Scene
+from retrieval.data.dataset import Product
+from retrieval.evidence import Evidence
+
+COLUMNS = ("price", "stock", "rating")
+MAX_COMPARED = 6
+
+
+def question(scene: Scene) -> Outcome:
+    """Answer from the product's record; else from its reviews, quoted; else say nobody knows."""
+    c, u = scene.conversation, scene.understanding
+    product_id = (u.references or ((c.focus,) if c.focus else ()))[:1]
+    if not product_id:
+        return Outcome(conversation=c, pieces=["question_which"])
+    product = scene.product(product_id[0])
+    outcome = Outcome(conversation=c.model_copy(update={"focus": product.product_id}))
+    stated = _stated(scene, product)
+    if stated is not None:
+        outcome.add(stated)
+        clause = scene.speaker.say(stated, about=product.product_id)
+        if clause is not None:
+            outcome.pieces += ["question_facts", clause]
+    asked = u.question or scene.text
+    store = scene.recommender.store
+    vector = store.encoder.encode([asked], role="query")[0]
+    found = [
+        fact
+        for fact, score in scene.records.passages(product, vector, asked, k=2)
+        if score >= scene.config.answer_similarity
+    ]
+    if found:
+        outcome.add(*found)
+        outcome.pieces.append("question_reviews")
+        outcome.pieces += [s for f in found if (s := scene.speaker.say(f)) is not None]
+    if not outcome.pieces:
+        say_none(scene, outcome, "question_unknown")
+    outcome.cards = (_card(scene, product, outcome),)
+    return outcome
+
+
+def _stated(scene: Scene, product: Product) -> Evidence | None:
+    """Return the record that the question asks for by name, if the product states it."""
+    name = scene.understanding.attribute
+    if name == "price":
+        return scene.records.price(product)
+    if name == "stock":
+        return scene.records.stock(product)
+    if name == "rating":
+        return scene.records.rating(product)
+    return scene.records.attribute(product, name) if name else None
+
+
+def _card(scene: Scene, product: Product, outcome: Outcome) -> Card:
+    facts = [
+        scene.records.price(product),
+        scene.records.rating(product),
+        scene.records.stock(product),
+    ]
+    outcome.add(*facts)
+    return plain_card(scene.speaker, product, [f for f in facts if f is not None])
+
+
+def compare(scene: Scene) -> Outcome:
+    """Put two products side by side: price, ratings, and the specifications that both state."""
+    c, u = scene.conversation, scene.understanding
+    ids = list(dict.fromkeys(u.references))
+    if len(ids) == 1 and c.focus and c.focus != ids[0]:
+        ids = [c.focus, *ids]
+    if len(ids) < 2:
+        ids = [s.product_id for s in c.shown[:2]]
+    if len(ids) < 2:
+        return Outcome(conversation=c, pieces=["compare_which"])
+    this, that = scene.product(ids[0]), scene.product(ids[1])
+    outcome = Outcome(conversation=c.model_copy(update={"focus": this.product_id}))
+    outcome.pieces.append("compare")
+    difference = scene.records.difference(this, that)
+    if difference is not None:
+        outcome.add(difference)
+        if difference.data["difference"] != "0.00":
+            outcome.pieces.append(scene.speaker.difference(difference))
+    for fact in _comparisons(scene, this, that):
+        outcome.add(fact)
+        outcome.pieces.append(scene.speaker.compare(fact, as_upgrade=False))
+    for product in (this, that):
+        say_complaint(scene, outcome, product.product_id)
+    outcome.cards = tuple(_card(scene, product, outcome) for product in (this, that))
+    return outcome
+
+
+def _comparisons(scene: Scene, this: Product, that: Product) -> list[Evidence]:
+    asked = scene.understanding.attribute
+    names = [asked] if asked and asked not in COLUMNS else list(this.attributes)
+    found = [scene.records.rating_comparison(this, that)]
+    found += [scene.records.comparison(this, that, name) for name in names]
+    facts = [f for f in found if f is not None and f.data["this"] != f.data["that"]]
+    facts.sort(key=lambda f: f.data["better"] == "neither")
+    return facts[:MAX_COMPARED]

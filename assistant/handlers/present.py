@@ -1,0 +1,155 @@
+"""From a slate to what is shown and said about it; shared by the handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from assistant.cards import bundle_card, card
+from assistant.clauses import Clause
+from assistant.conversation import Shown
+from assistant.policy import complaint_is_due, constraint_labels
+from assistant.scene import Outcome, Scene
+from retrieval.evidence import Evidence
+from retrieval.query import Constraints, OfferKind, Query
+from retrieval.slate import Bundle, Slate, Suggestion
+
+RELATIONS = ("compatibility", "bought_together", "own_history", "viewed_together")
+
+
+def present(
+    scene: Scene,
+    query: Query,
+    slate: Slate,
+    *,
+    opening: str,
+    offer_kind: OfferKind | Literal["search"],
+    **state: object,
+) -> Outcome:
+    """Return the outcome of showing a slate: cards, clauses, and the conversation's new state."""
+    c = scene.conversation
+    shown = tuple(
+        Shown(product_id=s.product_id, offer_kind=s.offer_kind, anchor_id=s.anchor_id)
+        for s in slate.suggestions
+    )
+    ids = [s.product_id for s in slate.suggestions]
+    conversation = c.model_copy(
+        update={
+            "shown": shown or c.shown,
+            "seen": tuple(dict.fromkeys([*c.seen, *ids]))[-200:],
+            "focus": ids[0] if ids else c.focus,
+            "offer_kind": offer_kind,
+            "last_query": query,
+            "anchors": query.anchors,
+            **state,
+        }
+    )
+    outcome = Outcome(conversation=conversation)
+    outcome.take(slate)
+    outcome.cards = tuple(
+        card(scene.speaker, s, slate.evidence, scene.reason) for s in slate.suggestions
+    )
+    if slate.suggestions:
+        outcome.pieces.append(opening)
+    return outcome
+
+
+def say_suggestions(scene: Scene, outcome: Outcome, suggestions: Sequence[Suggestion]) -> None:
+    """Add the strongest clause of each of the first few, then praise and a due complaint."""
+    spoken = suggestions[: scene.config.spoken]
+    for suggestion in spoken:
+        clause = main_clause(scene, suggestion, outcome)
+        if clause is not None:
+            outcome.pieces.append(clause)
+    if spoken:
+        say_reviews(scene, outcome, spoken[0])
+
+
+def main_clause(scene: Scene, suggestion: Suggestion, outcome: Outcome) -> Clause | None:
+    """Return the clause that says most: a relation, else the rating, else the price."""
+    facts = [outcome.evidence[i] for i in suggestion.evidence_ids]
+    for kind in (*RELATIONS, "rating", "price"):
+        for fact in facts:
+            if fact.kind != kind or fact.data.get("works") is False:
+                continue
+            if kind in ("bought_together", "viewed_together") and (
+                fact.data["other"] != suggestion.product_id
+            ):
+                continue
+            return scene.speaker.say(fact, about=suggestion.product_id)
+    return None
+
+
+def say_reviews(scene: Scene, outcome: Outcome, suggestion: Suggestion) -> None:
+    """Add what a reviewer praises about a product, and what enough of them complain of."""
+    for fact in (outcome.evidence[i] for i in suggestion.evidence_ids):
+        if fact.kind == "quote":
+            clause = scene.speaker.say(fact, about=suggestion.product_id)
+            if clause is not None:
+                outcome.pieces.append(clause)
+            break
+    say_complaint(scene, outcome, suggestion.product_id)
+
+
+def say_complaint(scene: Scene, outcome: Outcome, product_id: str) -> None:
+    """Add the complaint that at least the set share of a product's reviews stands for."""
+    complaint = scene.records.complaint(scene.product(product_id))
+    if complaint is not None and complaint_is_due(complaint, scene.config.complaint_share):
+        outcome.add(complaint)
+        clause = scene.speaker.say(complaint, about=product_id)
+        if clause is not None:
+            outcome.pieces.append(clause)
+
+
+def say_nothing_fits(
+    scene: Scene, outcome: Outcome, slate: Slate, constraints: Constraints, otherwise: str
+) -> None:
+    """Say the true bounds that stand in the way, or that there is nothing."""
+    labels = labels_of(scene, constraints)
+    bounds = [fact for fact in slate.evidence.values() if fact.kind == "bound"]
+    for fact in bounds[:2]:
+        chip = next((v for k, v in labels.items() if k.startswith(fact.data["name"])), "")
+        named = with_data(fact, chip=chip)
+        outcome.add(named)
+        outcome.pieces.append(scene.speaker.bound(named, chip=chip))
+    if bounds:
+        outcome.pieces.append("nothing_relax")
+    else:
+        say_none(scene, outcome, otherwise)
+
+
+def say_none(scene: Scene, outcome: Outcome, key: str) -> None:
+    """Say that the table holds nothing, with the count of zero as its record."""
+    fact = scene.records.count(0, {"asked": scene.text[:200]}, key)
+    outcome.add(fact)
+    outcome.pieces.append(Clause(key=key, slots={}, evidence=(fact,)))
+
+
+def show_bundles(scene: Scene, outcome: Outcome, slate: Slate, bundles: Sequence[Bundle]) -> None:
+    """Add bundle cards, each with its checked sum; the margin option is for staff."""
+    for bundle in (b for b in bundles if b.name != "best_margin"):
+        total = next(
+            slate.evidence[i] for i in bundle.evidence_ids if slate.evidence[i].kind == "total"
+        )
+        note, _ = scene.reason_of(scene.speaker.total(total), {total.evidence_id: total})
+        outcome.bundle_cards += (bundle_card(scene.speaker, bundle, slate, scene.reason, note),)
+        outcome.bundles += (bundle,)
+
+
+def labels_of(scene: Scene, constraints: Constraints) -> dict[str, str]:
+    """Return the constraint chips in words."""
+    ids = [*constraints.must_include, *constraints.exclude]
+    titles = {i: scene.speaker.title(i) for i in ids if i in scene.catalogue}
+    return constraint_labels(scene.speaker, constraints, titles)
+
+
+def with_data(fact: Evidence, **more: object) -> Evidence:
+    """Return evidence of one turn with more fields, for words that only the turn knows."""
+    return Evidence(
+        evidence_id=fact.evidence_id,
+        kind=fact.kind,
+        product_ids=fact.product_ids,
+        text=fact.text,
+        data={**fact.data, **more},
+        origin=fact.origin,
+    )

@@ -1,0 +1,222 @@
+"""Finding: search, refine, more, the cheapest, how many."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from assistant.clauses import Clause
+from assistant.handlers import offers
+from assistant.handlers.present import (
+    labels_of,
+    present,
+    say_none,
+    say_nothing_fits,
+    say_suggestions,
+)
+from assistant.intent import AttributeSuperlative
+from assistant.scene import Outcome, Scene
+from retrieval.filters import allowed
+from retrieval.query import Query
+from retrieval.records import money, number_of
+from retrieval.slate import Slate, Suggestion
+from retrieval.text.subject import Subject
+
+SUPERLATIVE_CARDS = 3
+
+
+def search(scene: Scene) -> Outcome:
+    """Find products by words and meaning within the constraints."""
+    return _search(scene, scene.understanding.wish)
+
+
+def refine(scene: Scene) -> Outcome:
+    """Ask the last question again with the constraints as they are now."""
+    c, u = scene.conversation, scene.understanding
+    wish = " ".join(part for part in (c.wish, u.wish) if part).strip()
+    if c.offer_kind == "cross_sell":
+        return offers.goes_with(scene)
+    if c.offer_kind == "bundle":
+        return offers.bundle(scene)
+    if c.offer_kind in ("upsell", "similar") and c.last_query is not None and c.anchors:
+        return offers.again(scene)
+    if isinstance(u.superlative, AttributeSuperlative) or u.superlative:
+        return superlative(scene)
+    return _search(scene, wish)
+
+
+def more(scene: Scene) -> Outcome:
+    """Show others than those seen so far."""
+    c = scene.conversation
+    if c.last_query is None:
+        return _search(scene, scene.understanding.wish or c.wish)
+    constraints = c.last_query.constraints
+    constraints = constraints.model_copy(
+        update={"exclude": tuple(dict.fromkeys([*constraints.exclude, *c.seen]))}
+    )
+    query = c.last_query.model_copy(update={"constraints": constraints, "k": scene.config.cards})
+    slate = scene.recommender.recommend(query)
+    outcome = present(scene, query, slate, opening="search", offer_kind=c.offer_kind)
+    if slate.suggestions:
+        outcome.conversation = outcome.conversation.model_copy(update={"last_query": c.last_query})
+        say_suggestions(scene, outcome, slate.suggestions)
+    else:
+        say_none(scene, outcome, "more_none")
+    return outcome
+
+
+def _search(scene: Scene, wish: str) -> Outcome:
+    query = scene.query(text=wish or None, basket=(), anchors=())
+    slate = scene.recommender.recommend(query)
+    subject = scene.recommender.store.subjects.find(wish) if wish else None
+    matched = subject is not None or any(e.kind == "match" for e in slate.evidence.values())
+    opening = "search" if matched or not wish else "search_loose"
+    outcome = present(scene, query, slate, opening=opening, offer_kind="search", wish=wish)
+    if not slate.suggestions:
+        say_nothing_fits(scene, outcome, slate, query.constraints, "nothing")
+        return outcome
+    if subject is not None and subject.leaves:
+        _say_count(scene, outcome, subject, query)
+    say_suggestions(scene, outcome, slate.suggestions)
+    return outcome
+
+
+def _say_count(scene: Scene, outcome: Outcome, subject: Subject, query: Query) -> int:
+    """Say how many products the subject and the constraints leave, counted over the table."""
+    mask = subject.mask & allowed(scene.catalogue, query.constraints)
+    n = int(mask.sum())
+    name = scene.speaker.category(subject.label)
+    labels = [v for k, v in labels_of(scene, scene.conversation.constraints).items() if k]
+    label = " · ".join([name, *labels])
+    conditions = query.constraints.model_dump(mode="json", exclude_defaults=True)
+    fact = scene.records.count(n, {"of": subject.label, **conditions}, label)
+    outcome.add(fact)
+    key = "count" if n else "count_none"
+    outcome.pieces.append(Clause(key=key, slots={"n": str(n), "label": label}, evidence=(fact,)))
+    return n
+
+
+def count(scene: Scene) -> Outcome:
+    """Answer "how many", from the table, and show the first of them."""
+    wish = scene.understanding.wish or scene.conversation.wish
+    subject = _subject(scene, wish)
+    query = scene.query(text=wish or None)
+    slate = scene.recommender.recommend(query)
+    if subject is None:
+        slate = Slate(query_id=query.query_id)
+    outcome = present(scene, query, slate, opening="search", offer_kind="search", wish=wish)
+    outcome.pieces.clear()
+    if subject is None:
+        say_none(scene, outcome, "nothing")
+    else:
+        _say_count(scene, outcome, subject, query)
+    return outcome
+
+
+def superlative(scene: Scene) -> Outcome:
+    """Answer "the cheapest", "the lightest": from the whole column, never from a short list."""
+    u, c = scene.understanding, scene.conversation
+    wish = u.wish or c.wish
+    subject = _subject(scene, wish)
+    query = scene.query(text=wish or None)
+    if subject is None:
+        return _search(scene, wish)
+    rows = np.flatnonzero(subject.mask & allowed(scene.catalogue, query.constraints))
+    ordered, key, label = _ordered(scene, rows)
+    if not ordered:
+        slate = scene.recommender.recommend(query)
+        outcome = present(
+            scene, query, Slate(query_id=query.query_id, evidence=slate.evidence),
+            opening="search", offer_kind="search", wish=wish,
+        )  # fmt: skip
+        say_nothing_fits(scene, outcome, slate, query.constraints, "nothing")
+        return outcome
+    first, value = ordered[0]
+    name = scene.speaker.category(subject.label)
+    product = scene.catalogue.products[first]
+    fact = scene.records.extreme(product, label or key, subject.label, len(ordered), value)
+    suggestions, evidence = [], {fact.evidence_id: fact}
+    for place, (row, _) in enumerate(ordered[:SUPERLATIVE_CARDS]):
+        one = scene.catalogue.products[row]
+        facts = [
+            f
+            for f in (
+                scene.records.attribute(one, label) if label else None,
+                scene.records.price(one),
+                scene.records.rating(one),
+                scene.records.praise(one),
+                scene.records.stock(one),
+            )
+            if f is not None
+        ]
+        if place == 0:
+            facts.insert(0, fact)
+        evidence |= {f.evidence_id: f for f in facts}
+        suggestions.append(
+            Suggestion(
+                product_id=one.product_id,
+                offer_kind="similar",
+                score=1.0 / (place + 1),
+                score_parts={key: 1.0 / (place + 1)},
+                evidence_ids=tuple(f.evidence_id for f in facts),
+            )
+        )
+    slate = Slate(query_id=query.query_id, suggestions=tuple(suggestions), evidence=evidence)
+    outcome = present(scene, query, slate, opening="search", offer_kind="search", wish=wish)
+    outcome.pieces.clear()
+    shown = scene.speaker.money(value) if key in ("cheapest", "dearest") else value
+    slots = {
+        "product": scene.speaker.title(product), "n": str(len(ordered)), "of": name,
+        "value": shown, "label": scene.speaker.label(label) if label else "",
+    }  # fmt: skip
+    clause = f"extreme_{key}" if not label else "extreme_attribute"
+    outcome.pieces.append(
+        Clause(key=clause, slots=slots, evidence=(fact,), product_id=product.product_id)
+    )
+    return outcome
+
+
+def _ordered(
+    scene: Scene, rows: np.ndarray[tuple[int], np.dtype[np.int64]]
+) -> tuple[list[tuple[int, str]], str, str | None]:
+    """Return rows with their values, the wanted end first; the key; the attribute if one."""
+    wanted = scene.understanding.superlative or "cheapest"
+    catalogue = scene.catalogue
+    if isinstance(wanted, AttributeSuperlative):
+        found = []
+        for row in rows:
+            value = catalogue.products[int(row)].attributes.get(wanted.attribute)
+            number = number_of(value) if value else None
+            if number is not None and value is not None:
+                found.append((number[0], int(row), value))
+        sign = 1 if wanted.direction == "lower" else -1
+        found.sort(key=lambda f: (sign * f[0], f[1]))
+        return [(row, value) for _, row, value in found], "attribute", wanted.attribute
+    column, sign = {
+        "cheapest": (catalogue.price, 1),
+        "dearest": (catalogue.price, -1),
+        "best_rated": (catalogue.rating, -1),
+        "most_reviewed": (catalogue.rating_count.astype(float), -1),
+        "newest": (catalogue.price, 1),
+    }[wanted]
+    stated = [int(r) for r in rows if not np.isnan(column[r])]
+    stated.sort(key=lambda r: (sign * column[r], -int(catalogue.rating_count[r]), r))
+    key = "cheapest" if wanted == "newest" else wanted
+    return [(row, _value(scene, row, key)) for row in stated], key, None
+
+
+def _value(scene: Scene, row: int, key: str) -> str:
+    product = scene.catalogue.products[row]
+    if key in ("cheapest", "dearest"):
+        return money(product.price) if product.price is not None else ""
+    return f"{product.rating:.1f}" if key == "best_rated" else str(product.rating_count or 0)
+
+
+def _subject(scene: Scene, wish: str) -> Subject | None:
+    """Return what the wish names; without words, the whole shop or the category constraint."""
+    store = scene.recommender.store
+    subject = store.subjects.find(wish) if wish else None
+    if subject is not None or wish:
+        return subject
+    names = scene.conversation.constraints.categories
+    label = names[0] if names else (scene.speaker.config.shop.title.get(scene.language) or "shop")
+    return Subject(label=label, leaves=(), mask=np.ones(len(store.catalogue), bool))

@@ -1,0 +1,210 @@
+"""Why this, why not that, what would change it: answered by the ranker, run again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from assistant.cards import plain_card
+from assistant.clauses import Clause
+from assistant.handlers.present import labels_of, main_clause, say_none, say_reviews, with_data
+from assistant.scene import Outcome, Scene
+from retrieval.evidence import Evidence
+from retrieval.filters import allowed
+from retrieval.pipeline import WhyNot
+from retrieval.query import Query
+from retrieval.slate import Suggestion
+
+NOT_CLAUSES = {"price_max": "not_price_max", "price_min": "not_price_min", "in_stock": "not_stock"}
+
+
+def why(scene: Scene) -> Outcome:
+    """Say what decided for a product: the part that counted most, and its records."""
+    c, u = scene.conversation, scene.understanding
+    product_id = next(iter(u.references), c.focus)
+    if product_id is None or c.last_query is None:
+        return Outcome(conversation=c, pieces=["question_which"])
+    slate = scene.recommender.recommend(c.last_query)
+    found = next((s for s in slate.suggestions if s.product_id == product_id), None)
+    outcome = Outcome(conversation=c.model_copy(update={"focus": product_id}), pieces=["why"])
+    if found is None:
+        return _why_seen(scene, outcome, product_id)
+    outcome.evidence |= {i: slate.evidence[i] for i in found.evidence_ids}
+    clause = main_clause(scene, found, outcome)
+    if clause is not None:
+        outcome.pieces.append(clause)
+    outcome.pieces.append(_top_part(scene, outcome, found, c.last_query))
+    say_reviews(scene, outcome, found)
+    return outcome
+
+
+def _why_seen(scene: Scene, outcome: Outcome, product_id: str) -> Outcome:
+    """A product of an earlier slate: only what its record says."""
+    product = scene.product(product_id)
+    facts = [
+        scene.records.price(product),
+        scene.records.rating(product),
+        scene.records.praise(product),
+    ]
+    outcome.add(*facts)
+    for fact in facts:
+        clause = scene.speaker.say(fact, about=product_id) if fact is not None else None
+        if clause is not None:
+            outcome.pieces.append(clause)
+    return outcome
+
+
+def _top_part(scene: Scene, outcome: Outcome, found: Suggestion, query: Query) -> Clause:
+    top = max(found.score_parts, key=lambda name: found.score_parts[name])
+    part = scene.speaker.part(top)
+    fact = Evidence(
+        evidence_id=f"rank:{query.query_id}:{found.product_id}",
+        kind="rank",
+        product_ids=(found.product_id,),
+        text=f"score {found.score:.3f}, of which {top} {found.score_parts[top]:.3f}",
+        data={
+            "score": f"{found.score:.3f}",
+            "parts": {k: f"{v:.3f}" for k, v in found.score_parts.items()},
+            "top": top,
+        },
+        origin="the ranker, run again",
+    )
+    outcome.add(fact)
+    slots = {"product": scene.speaker.title(found.product_id), "part": part}
+    return Clause(key="why_top_part", slots=slots, evidence=(fact,), product_id=found.product_id)
+
+
+def why_not(scene: Scene) -> Outcome:
+    """Say why a product is not in the slate, and what would bring it in."""
+    c = scene.conversation
+    if c.last_query is None:
+        return Outcome(conversation=c, pieces=["why_not_unknown"])
+    product_id, looked_for_cheaper = _asked_about(scene, c.last_query)
+    if product_id is None:
+        outcome = Outcome(conversation=c)
+        if looked_for_cheaper:
+            say_none(scene, outcome, "why_not_cheaper_none")
+        else:
+            outcome.pieces.append("why_not_unknown")
+        return outcome
+    answer = scene.recommender.why_not(c.last_query, product_id)
+    outcome = Outcome(conversation=c.model_copy(update={"focus": product_id}))
+    outcome.add(*answer.evidence)
+    product = scene.product(product_id)
+    price, rating = scene.records.price(product), scene.records.rating(product)
+    outcome.add(price, rating)
+    outcome.cards = (
+        plain_card(scene.speaker, product, [f for f in (price, rating) if f is not None]),
+    )
+    if answer.verdict == "shown":
+        outcome.pieces.append("why_not_shown")
+        _against_first(scene, outcome, product_id)
+        return outcome
+    outcome.pieces.append("why_not")
+    _say(scene, outcome, answer, c.last_query)
+    return outcome
+
+
+def _asked_about(scene: Scene, query: Query) -> tuple[str | None, bool]:
+    """Return the product meant, and whether a cheaper one had to be looked for.
+
+    "Why not the cheaper one?" means, if nothing shown is pointed at, the nearest cheaper product
+    of the same category as the first one shown that is not itself shown.
+    """
+    c, u = scene.conversation, scene.understanding
+    if u.references:
+        return u.references[0], False
+    if u.anchor_text or u.wish:
+        subject = scene.recommender.store.subjects.find(u.anchor_text or u.wish)
+        if subject is not None and subject.mask.any() and not subject.leaves:
+            return scene.catalogue.product_ids[int(np.flatnonzero(subject.mask)[0])], False
+    head = c.focus or (c.shown[0].product_id if c.shown else None)
+    if head is None or head not in scene.catalogue:
+        return None, False
+    row = scene.catalogue.row(head)
+    shown = {s.product_id for s in c.shown}
+    relaxed = query.constraints.model_copy(update={"price_max": None, "price_min": None})
+    mask = allowed(scene.catalogue, relaxed)
+    mask &= scene.catalogue.leaf_code == scene.catalogue.leaf_code[row]
+    with np.errstate(invalid="ignore"):
+        mask &= scene.catalogue.price < scene.catalogue.price[row]
+    rows = [int(r) for r in np.flatnonzero(mask) if scene.catalogue.product_ids[r] not in shown]
+    if not rows:
+        return None, True
+    nearest = max(rows, key=lambda r: (scene.catalogue.price[r], -r))
+    return scene.catalogue.product_ids[nearest], True
+
+
+def _say(scene: Scene, outcome: Outcome, answer: WhyNot, query: Query) -> None:
+    product_id = answer.product_id
+    slots = {"product": scene.speaker.title(product_id)}
+    if answer.verdict == "constraint":
+        _say_constraints(scene, outcome, answer, query)
+    elif answer.verdict == "outranked":
+        fact = answer.evidence[0]
+        slots |= {
+            "rank": str(answer.rank), "n": str(answer.n_ranked), "k": str(answer.k),
+            "ahead": scene.speaker.title(answer.ahead_id or product_id),
+            "part": scene.speaker.part(answer.deciding_part or ""),
+        }  # fmt: skip
+        for key in ("why_rank", "why_part") if answer.deciding_part else ("why_rank",):
+            outcome.pieces.append(
+                Clause(key=key, slots=slots, evidence=(fact,), product_id=product_id)
+            )
+        _against_first(scene, outcome, product_id)
+    elif answer.verdict == "same_category" and answer.evidence:
+        slots["category"] = scene.speaker.category(" > ".join(scene.product(product_id).category))
+        outcome.pieces.append(
+            Clause(key="not_category", slots=slots, evidence=answer.evidence, product_id=product_id)
+        )
+    elif answer.verdict in ("unfit", "out_of_stock"):
+        said = [scene.speaker.say(f, about=product_id) for f in answer.evidence]
+        outcome.pieces += [s for s in said if s is not None]
+    elif answer.verdict == "already_there":
+        outcome.pieces.append("why_not_there")
+    else:
+        key = "why_not_not_better" if answer.verdict == "not_better" else "why_not_no_signal"
+        say_none(scene, outcome, key)
+
+
+def _say_constraints(scene: Scene, outcome: Outcome, answer: WhyNot, query: Query) -> None:
+    labels = labels_of(scene, query.constraints)
+    for fact in answer.evidence:
+        name = fact.data["name"]
+        chip = next((v for k, v in labels.items() if k.startswith(name)), name)
+        fact = with_data(fact, chip=chip)
+        outcome.add(fact)
+        slots = {
+            "product": scene.speaker.title(answer.product_id),
+            "chip": chip,
+            "actual": str(fact.data["actual"] or ""),
+            "wanted": str(fact.data["wanted"]),
+        }
+        if name in ("price_max", "price_min") and fact.data["actual"]:
+            slots["actual"] = scene.speaker.money(fact.data["actual"])
+            slots["wanted"] = scene.speaker.money(fact.data["wanted"])
+        key = NOT_CLAUSES.get(name, "not_other" if fact.data["actual"] else "not_other_unstated")
+        if name in ("price_max", "price_min") and not fact.data["actual"]:
+            key = "not_other_unstated"
+        clause = Clause(key=key, slots=slots, evidence=(fact,), product_id=answer.product_id)
+        outcome.pieces.append(clause)
+        if name in answer.change:
+            change = "change_price" if name == "price_max" else "change_drop"
+            outcome.pieces.append(Clause(key=change, slots=slots, evidence=(fact,)))
+
+
+def _against_first(scene: Scene, outcome: Outcome, product_id: str) -> None:
+    """Add price and rating against the first one shown, where they are of one category."""
+    shown = scene.conversation.shown
+    if not shown or shown[0].product_id == product_id:
+        return
+    this, that = scene.product(product_id), scene.product(shown[0].product_id)
+    if this.category != that.category:
+        return
+    difference = scene.records.difference(this, that)
+    if difference is not None and difference.data["difference"] != "0.00":
+        outcome.add(difference)
+        outcome.pieces.append(scene.speaker.difference(difference))
+    rating = scene.records.rating_comparison(this, that)
+    if rating is not None:
+        outcome.add(rating)
+        outcome.pieces.append(scene.speaker.compare(rating, as_upgrade=False))

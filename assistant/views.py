@@ -1,0 +1,198 @@
+"""One record opened: the fact, its counts and window, the raw rows behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from assistant.answer import EvidenceView
+from assistant.clauses import Speaker
+from assistant.formatting import readable
+from retrieval.data.dataset import Product
+from retrieval.evidence import Evidence
+from retrieval.pipeline import Recommender
+from retrieval.records import money
+
+FIELD_LABELS: Mapping[str, tuple[str, str]] = {
+    "count": ("both", "两者都有"),
+    "n_anchor": ("with the first", "含前者"),
+    "n_other": ("with this product", "含本商品"),
+    "n": ("counted in all", "总数"),
+    "confidence": ("share (%)", "占比（%）"),
+    "low": ("95 % interval from (%)", "95%区间下限（%）"),
+    "high": ("95 % interval to (%)", "95%区间上限（%）"),
+    "lift": ("times chance", "随机水平的倍数"),
+    "from": ("from", "起"),
+    "to": ("to", "止"),
+    "price": ("price", "价格"),
+    "list_price": ("list price", "原价"),
+    "saving": ("saving", "节省"),
+    "price_after": ("price with the offer", "优惠后价格"),
+    "currency": ("currency", "币种"),
+    "stock": ("in stock", "库存"),
+    "rating": ("rating (of 5)", "评分（满分5）"),
+    "rating_count": ("reviews", "评价数"),
+    "n_reviews": ("reviews", "评价数"),
+    "n_shoppers": ("buyers", "购买人数"),
+    "created_at": ("written on", "日期"),
+    "verified": ("verified purchase", "已验证购买"),
+    "review_id": ("review", "评价编号"),
+    "value": ("value", "值"),
+    "wanted": ("wanted", "要求"),
+    "actual": ("stated", "资料"),
+    "name": ("what", "项目"),
+    "category": ("category", "品类"),
+    "difference": ("difference", "差价"),
+    "total": ("total", "合计"),
+    "budget": ("budget", "预算"),
+    "left": ("left", "剩余"),
+    "rank": ("place", "名次"),
+    "k": ("places shown", "展示数"),
+    "score": ("score", "得分"),
+    "last_at": ("last on", "最近一次"),
+    "type": ("what", "行为"),
+    "offer_id": ("offer", "优惠"),
+    "ends_at": ("until", "截止"),
+    "words": ("words", "词"),
+    "label": ("conditions", "条件"),
+}
+HIDDEN = {
+    "span_id", "text", "start", "end", "anchor", "anchor_category", "other", "holder", "this",
+    "that", "better", "direction", "prices", "lines", "parts", "ahead_parts", "product_id",
+    "conditions", "dearer", "chip", "ahead", "ahead_score", "top", "works", "language", "kind",
+    "this_count", "that_count", "price_this", "price_that", "share", "of", "spoken",
+}  # fmt: skip
+
+
+def view_evidence(recommender: Recommender, speaker: Speaker, fact: Evidence) -> EvidenceView:
+    """Return a record as a chip shows it."""
+    data = fact.data
+    product_id = fact.product_ids[-1] if fact.product_ids else None
+    review = _review(recommender, fact)
+    complaint = None
+    if product_id is not None and fact.kind not in ("complaint", "rank", "cart"):
+        about = recommender.records.complaint(recommender.store.catalogue[product_id])
+        complaint = f"“{about.data['text']}”" if about is not None else None
+    return EvidenceView(
+        evidence_id=fact.evidence_id,
+        kind=fact.kind,
+        title=_title(speaker, fact),
+        fields=_fields(speaker, data),
+        rows=_rows(recommender, speaker, fact),
+        quote=str(review["text"]) if review else None,
+        quote_span=(data["start"], data["end"]) if review and "start" in data else None,
+        complaint=complaint,
+        origin=fact.origin,
+    )
+
+
+def _title(speaker: Speaker, fact: Evidence) -> str:
+    """The fact as the reply would say it, where it can; else the record's own reading."""
+    from assistant.compose import wordings
+
+    clause = None
+    if fact.kind == "comparison":
+        clause = speaker.compare(fact, as_upgrade=False)
+    elif fact.kind == "difference":
+        clause = speaker.difference(fact)
+    elif fact.kind == "total":
+        clause = speaker.total(fact)
+    elif fact.product_ids:
+        about = fact.data.get("other") if fact.kind.endswith("_together") else None
+        clause = speaker.say(fact, about=about)
+    options = wordings(clause, speaker.language) if clause is not None else ()
+    return options[0] if options else fact.text
+
+
+def _fields(speaker: Speaker, data: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    place = 0 if speaker.language == "en" else 1
+    found = []
+    for name, value in data.items():
+        if name in HIDDEN or value is None or value == "":
+            continue
+        label = FIELD_LABELS.get(name, (readable(name), readable(name)))[place]
+        if name == "name":
+            value = speaker.label(str(value))
+        found.append((label, _text(value)))
+    return tuple(found)
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - evidence data is JSON
+    if isinstance(value, bool):
+        return "✓" if value else "–"
+    if isinstance(value, list):
+        return ", ".join(str(v) for v in value)
+    return str(value)
+
+
+def _review(recommender: Recommender, fact: Evidence) -> dict[str, object] | None:
+    if fact.kind not in ("quote", "complaint"):
+        return None
+    return recommender.store.reviews_by_id.get(str(fact.data["review_id"]))
+
+
+def _rows(
+    recommender: Recommender, speaker: Speaker, fact: Evidence
+) -> tuple[tuple[str, ...], ...]:
+    """The raw record: a line of the catalogue, a table of baskets, the parts of a score."""
+    data, english = fact.data, speaker.language == "en"
+    catalogue = recommender.store.catalogue
+    if fact.kind in ("bought_together", "viewed_together"):
+        both, anchor, other, n = (int(data[k]) for k in ("count", "n_anchor", "n_other", "n"))
+        name = speaker.title(data["other"])
+        lead = speaker.title(data["anchor"]) if data["anchor"] else speaker.category(
+            data["anchor_category"]
+        )  # fmt: skip
+        without = "without" if english else "不含"
+        return (
+            ("", name, f"{without} {name}" if english else f"{without}{name}"),
+            (lead, str(both), str(anchor - both)),
+            (f"{without} {lead}" if english else f"{without}{lead}", str(other - both),
+             str(n - anchor - other + both)),
+        )  # fmt: skip
+    if fact.kind in ("price", "stock", "rating", "attribute", "category", "compatibility",
+                     "comparison", "difference"):  # fmt: skip
+        return _catalogue_rows(speaker, [catalogue[p] for p in fact.product_ids], data.get("name"))
+    if fact.kind == "rank" and "parts" in data:
+        mine, ahead = data["parts"], data.get("ahead_parts", {})
+        names = sorted({*mine, *ahead})
+        head = [
+            ("score part" if english else "得分项"),
+            *(speaker.title(p) for p in fact.product_ids),
+        ]
+        rows = [
+            (speaker.part(n), mine.get(n, "0"), *((ahead.get(n, "0"),) if ahead else ()))
+            for n in names
+        ]
+        return (tuple(head), *rows)
+    if fact.kind in ("cart", "total"):
+        prices = data.get("prices") or {
+            line["product_id"]: line["subtotal"] for line in data["lines"]
+        }
+        return tuple((speaker.title(p), speaker.money(amount)) for p, amount in prices.items())
+    return ()
+
+
+def _catalogue_rows(
+    speaker: Speaker, products: list[Product], attribute: object
+) -> tuple[tuple[str, ...], ...]:
+    english = speaker.language == "en"
+    head = ("catalogue" if english else "目录", *(speaker.title(p) for p in products))
+    rows: list[tuple[str, ...]] = [
+        ("product_id", *(p.product_id for p in products)),
+        ("brand" if english else "品牌", *(p.brand or "–" for p in products)),
+        ("price" if english else "价格",
+         *("–" if p.price is None else speaker.money(money(p.price)) for p in products)),
+        ("stock" if english else "库存",
+         *("–" if p.stock is None else str(p.stock) for p in products)),
+    ]  # fmt: skip
+    names = [attribute] if isinstance(attribute, str) else []
+    names += [n for p in products for n in p.attributes if n != attribute]
+    for name in dict.fromkeys(names):
+        if any(name in p.attributes for p in products):
+            rows.append(
+                (speaker.label(name),
+                 *(speaker.value(p, name, p.attributes[name]) if name in p.attributes else "–"
+                   for p in products))
+            )  # fmt: skip
+    return (head, *rows[:14])
