@@ -39,6 +39,8 @@ def go_offline(*, downloads: bool = False) -> None:
         os.environ.setdefault(name, value)
     if not downloads:
         os.environ.update(SERVING)
+        # Many small products of matrix and vector: one core each, whoever asks.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def is_offline() -> bool:
