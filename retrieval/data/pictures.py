@@ -61,6 +61,7 @@ def copy_pictures(source: Path, target: Path) -> tuple[int, list[tuple[Path, str
 def _files(folder: Path) -> Iterator[Path]:
     for root, folders, names in os.walk(folder, followlinks=False):
         folders.sort()
+        yield from (Path(root) / name for name in folders if (Path(root) / name).is_symlink())
         yield from (Path(root) / name for name in sorted(names))
 
 
