@@ -82,7 +82,9 @@ class Speaker:
         """An attribute's name for reading."""
         if name == "rating":
             return "rating" if self.language == "en" else "评分"
-        return self.config.labels.get(self.language, {}).get(name, readable(name))
+        label = self.config.labels.get(self.language, {}).get(name, readable(name))
+        is_word = label[:1].isupper() and label[1:2].islower()
+        return label[0].lower() + label[1:] if is_word else label
 
     def value(self, product: Product | str, name: str, value: str) -> str:
         """An attribute's value for reading; units and numbers stay as the catalogue has them."""

@@ -65,7 +65,7 @@ DATE_FIELDS = frozenset({"from", "to", "last_at", "created_at", "ends_at"})
 PLAIN_FIELDS = frozenset(
     {
         "count", "n_anchor", "n_other", "n", "stock", "rating", "rating_count", "n_shoppers",
-        "n_reviews", "rank", "k", "value", "wanted", "actual", "this_count", "that_count",
+        "n_reviews", "rank", "k", "value", "wanted", "actual", "this_count", "that_count", "this", "that",
     }
 )  # fmt: skip
 PART_AND_WHOLE: Mapping[str, tuple[str, str]] = {
@@ -212,7 +212,8 @@ class Gate:
         name = fact.data.get("name")
         if isinstance(name, str):
             yield readable(name)
-            yield self._config.labels.get(language, {}).get(name, readable(name))
+            label = self._config.labels.get(language, {}).get(name, readable(name))
+            yield from (label, label[:1].lower() + label[1:])
             yield from (_translated(product, name, language) for product in products)
             if name == "rating":
                 yield "评分"

@@ -13,6 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -347,7 +348,11 @@ class Assistant:
                 references=ids,
             )
         meant = understand(turn.text or "", conversation, self._shop.words)
-        update = {"language": meant.language, "constraints": meant.constraints}
+        constraints = meant.constraints
+        if constraints.total_max is not None and constraints.price_max == constraints.total_max:
+            constraints = constraints.model_copy(update={"price_max": None})
+            meant = replace(meant, constraints=constraints)
+        update = {"language": meant.language, "constraints": constraints}
         return conversation.model_copy(update=update), meant
 
     def _decide(self, scene: Scene, turn: Turn) -> Outcome:

@@ -164,18 +164,20 @@ class Records:
     ) -> Evidence | None:
         """A quotable sentence of a well-rated review, nearest to a query vector if given."""
         spans = self._spans(product, lambda rating: rating >= HIGH_RATING)
-        spans = [s for s in spans if not HEDGES.search(self._span_text[s])]
-        return self.quote(self._most_typical(spans, about)) if spans else None
+        leans = self.store.span_leans
+        spans = [s for s in spans if leans[s] > 0 and not HEDGES.search(self._span_text[s])]
+        return self.quote(self._most_telling(spans, about, sign=1)) if spans else None
 
     def complaint(self, product: Product) -> Evidence | None:
         """The most typical sentence of the reviews rated 1 or 2, with how many those are."""
-        spans = self._spans(product, lambda rating: rating <= LOW_RATING)
+        low = self._spans(product, lambda rating: rating <= LOW_RATING)
+        spans = [s for s in low if self.store.span_leans[s] < 0]
         n_reviews = self.store.review_count(product.product_id)
         if not spans or not n_reviews:
             return None
-        span = self.store.dataset.spans.row(self._most_typical(spans, None), named=True)
-        low = {self._span_review[s] for s in spans}
-        n_low = len(low)
+        chosen = self._most_telling(spans, None, sign=-1)
+        span = self.store.dataset.spans.row(chosen, named=True)
+        n_low = self._n_low(product.product_id)
         data = {
             "span_id": span["span_id"],
             "review_id": span["review_id"],
@@ -220,10 +222,29 @@ class Records:
                 found.append(span)
         return found
 
-    def _most_typical(self, spans: Sequence[int], about: NDArray[np.float32] | None) -> int:
-        vectors = np.asarray(self.store.span_vectors.vectors[np.array(spans)])
+    def _most_telling(
+        self, spans: Sequence[int], about: NDArray[np.float32] | None, *, sign: int
+    ) -> int:
+        """Return the span that leans most, and is most like the others or the query vector."""
+        rows = np.array(spans)
+        vectors = np.asarray(self.store.span_vectors.vectors[rows])
         centre = vectors.mean(axis=0) if about is None else about
-        return int(spans[int(np.argmax(np.round(vectors @ centre, 6)))])
+        score = sign * self.store.span_leans[rows] + 0.7 * (vectors @ centre)
+        return int(rows[int(np.argmax(np.round(score, 6)))])
+
+    def _n_low(self, product_id: str) -> int:
+        """How many reviews of the product gave 1 or 2 stars, quotable or not."""
+        return self._low_counts.get(product_id, 0)
+
+    @cached_property
+    def _low_counts(self) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for review in self.store.reviews_by_id.values():
+            rating = review["rating"]
+            if isinstance(rating, float) and rating <= LOW_RATING:
+                name = str(review["product_id"])
+                counts[name] = counts.get(name, 0) + 1
+        return counts
 
     @cached_property
     def _span_text(self) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from retrieval.artifacts import Manifest, load_dataset, load_manifest, open_snapshot
 from retrieval.behaviour.base import SECONDS_A_DAY
@@ -18,6 +19,7 @@ from retrieval.compatibility import CompatibilityIndex
 from retrieval.config import StoreConfig
 from retrieval.data.dataset import Catalogue, Dataset
 from retrieval.errors import StoreError
+from retrieval.opinions import leans
 from retrieval.text.encoder import Encoder, load_encoder
 from retrieval.text.index import VectorIndex
 from retrieval.text.lexical import LexicalIndex, SpanIndex, tokenise
@@ -106,6 +108,11 @@ class Store:
     def reviews_by_id(self) -> dict[str, dict[str, object]]:
         """Review id to its row."""
         return {row["review_id"]: row for row in self.dataset.reviews.iter_rows(named=True)}
+
+    @cached_property
+    def span_leans(self) -> NDArray[np.float32]:
+        """Whether each quotable sentence praises (above 0) or complains: shape (n_spans,)."""
+        return leans(np.asarray(self.span_vectors.vectors), self.encoder)
 
     def review_count(self, product_id: str) -> int:
         """How many reviews of the product the store holds."""

@@ -14,6 +14,8 @@ from retrieval.evidence import Evidence
 from retrieval.query import Constraints, OfferKind, Query
 from retrieval.slate import Bundle, Slate, Suggestion
 
+FEW_RATINGS = 3
+"""A mean of fewer ratings is on the card, with its count, and not said."""
 RELATIONS = ("compatibility", "bought_together", "own_history", "viewed_together")
 
 
@@ -65,12 +67,35 @@ def say_suggestions(scene: Scene, outcome: Outcome, suggestions: Sequence[Sugges
         say_reviews(scene, outcome, spoken[0])
 
 
+def say_found(scene: Scene, outcome: Outcome, suggestions: Sequence[Suggestion]) -> None:
+    """Say what a search found: the first with price, rating and reviews; others against it."""
+    first = suggestions[0]
+    facts = [outcome.evidence[i] for i in first.evidence_ids]
+    for kind in ("price", "rating"):
+        fact = next((f for f in facts if f.kind == kind and is_telling(f)), None)
+        clause = scene.speaker.say(fact, about=first.product_id) if fact is not None else None
+        if clause is not None:
+            outcome.pieces.append(clause)
+    say_reviews(scene, outcome, first)
+    head = scene.product(first.product_id)
+    for suggestion in suggestions[1 : scene.config.spoken]:
+        fact = scene.records.difference(scene.product(suggestion.product_id), head)
+        if fact is not None and fact.data["difference"] != "0.00":
+            outcome.add(fact)
+            outcome.pieces.append(scene.speaker.difference(fact))
+
+
+def is_telling(fact: Evidence) -> bool:
+    """Whether a rating rests on enough reviews to be said; other records always are."""
+    return fact.kind != "rating" or int(fact.data["rating_count"]) >= FEW_RATINGS
+
+
 def main_clause(scene: Scene, suggestion: Suggestion, outcome: Outcome) -> Clause | None:
     """Return the clause that says most: a relation, else the rating, else the price."""
     facts = [outcome.evidence[i] for i in suggestion.evidence_ids]
     for kind in (*RELATIONS, "rating", "price"):
         for fact in facts:
-            if fact.kind != kind or fact.data.get("works") is False:
+            if fact.kind != kind or fact.data.get("works") is False or not is_telling(fact):
                 continue
             if kind in ("bought_together", "viewed_together") and (
                 fact.data["other"] != suggestion.product_id

@@ -11,6 +11,7 @@ from assistant.handlers.present import (
     present,
     say_none,
     say_nothing_fits,
+    say_found,
     say_suggestions,
 )
 from assistant.intent import AttributeSuperlative
@@ -76,7 +77,7 @@ def _search(scene: Scene, wish: str) -> Outcome:
         return outcome
     if subject is not None and subject.leaves:
         _say_count(scene, outcome, subject, query)
-    say_suggestions(scene, outcome, slate.suggestions)
+    say_found(scene, outcome, slate.suggestions)
     return outcome
 
 
@@ -85,7 +86,8 @@ def _say_count(scene: Scene, outcome: Outcome, subject: Subject, query: Query) -
     mask = subject.mask & allowed(scene.catalogue, query.constraints)
     n = int(mask.sum())
     name = scene.speaker.category(subject.label)
-    labels = [v for k, v in labels_of(scene, scene.conversation.constraints).items() if k]
+    chips = labels_of(scene, scene.conversation.constraints)
+    labels = [v for k, v in chips.items() if v != name and not k.startswith("total_max")]
     label = " · ".join([name, *labels])
     conditions = query.constraints.model_dump(mode="json", exclude_defaults=True)
     fact = scene.records.count(n, {"of": subject.label, **conditions}, label)

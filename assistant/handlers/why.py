@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from assistant.cards import plain_card
@@ -14,6 +16,7 @@ from retrieval.pipeline import WhyNot
 from retrieval.query import Query
 from retrieval.slate import Suggestion
 
+CHEAPER = re.compile(r"\bcheap|\bless expensive|便宜", re.IGNORECASE)
 NOT_CLAUSES = {"price_max": "not_price_max", "price_min": "not_price_min", "in_stock": "not_stock"}
 
 
@@ -96,12 +99,33 @@ def why_not(scene: Scene) -> Outcome:
         plain_card(scene.speaker, product, [f for f in (price, rating) if f is not None]),
     )
     if answer.verdict == "shown":
-        outcome.pieces.append("why_not_shown")
-        _against_first(scene, outcome, product_id)
+        _say_shown(scene, outcome, answer, c.last_query)
         return outcome
     outcome.pieces.append("why_not")
     _say(scene, outcome, answer, c.last_query)
     return outcome
+
+
+def _say_shown(scene: Scene, outcome: Outcome, answer: WhyNot, query: Query) -> None:
+    """Say that it is in the list, and where."""
+    fact = Evidence(
+        evidence_id=f"rank:{query.query_id}:{answer.product_id}",
+        kind="rank",
+        product_ids=(answer.product_id,),
+        text=f"place {answer.rank} of {answer.n_ranked} shown",
+        data={"rank": answer.rank, "n": answer.n_ranked},
+        origin="the ranker, run again",
+    )
+    outcome.add(fact)
+    slots = {
+        "product": scene.speaker.title(answer.product_id),
+        "rank": str(answer.rank),
+        "n": str(answer.n_ranked),
+    }
+    outcome.pieces.append(
+        Clause(key="why_shown", slots=slots, evidence=(fact,), product_id=answer.product_id)
+    )
+    _against_first(scene, outcome, answer.product_id)
 
 
 def _asked_about(scene: Scene, query: Query) -> tuple[str | None, bool]:
@@ -111,7 +135,9 @@ def _asked_about(scene: Scene, query: Query) -> tuple[str | None, bool]:
     of the same category as the first one shown that is not itself shown.
     """
     c, u = scene.conversation, scene.understanding
-    if u.references:
+    shown = {s.product_id for s in c.shown}
+    wants_cheaper = CHEAPER.search(scene.text) is not None
+    if u.references and not (wants_cheaper and u.references[0] in shown):
         return u.references[0], False
     if u.anchor_text or u.wish:
         subject = scene.recommender.store.subjects.find(u.anchor_text or u.wish)
@@ -121,7 +147,6 @@ def _asked_about(scene: Scene, query: Query) -> tuple[str | None, bool]:
     if head is None or head not in scene.catalogue:
         return None, False
     row = scene.catalogue.row(head)
-    shown = {s.product_id for s in c.shown}
     relaxed = query.constraints.model_copy(update={"price_max": None, "price_min": None})
     mask = allowed(scene.catalogue, relaxed)
     mask &= scene.catalogue.leaf_code == scene.catalogue.leaf_code[row]
@@ -129,7 +154,7 @@ def _asked_about(scene: Scene, query: Query) -> tuple[str | None, bool]:
         mask &= scene.catalogue.price < scene.catalogue.price[row]
     rows = [int(r) for r in np.flatnonzero(mask) if scene.catalogue.product_ids[r] not in shown]
     if not rows:
-        return None, True
+        return (u.references[0], False) if u.references else (None, True)
     nearest = max(rows, key=lambda r: (scene.catalogue.price[r], -r))
     return scene.catalogue.product_ids[nearest], True
 

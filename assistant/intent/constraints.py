@@ -242,9 +242,9 @@ def _exclude_one(
     if mention is not None and mention.entries and not mention.of("title"):
         _exclude_mention(words, mention, u, said)
         return _tail(u, mention.end)
-    if weak or (first and _NOT_AFTER.match(u.open, at)) or not first:
-        if mention is None and not (not first and not weak):
-            return 0
+    guarded = weak or (first and _NOT_AFTER.match(u.open, at) is not None)
+    if guarded and mention is None:
+        return 0
     if mention is not None:
         _exclude_word(words, u.open[mention.start : mention.end], said)
         return _tail(u, mention.end)
@@ -311,11 +311,7 @@ def _value_named(words: ShopWords, text: str) -> tuple[Entry, ...]:
 
 def _exclude_word(words: ShopWords, text: str, said: Said) -> None:
     values = _value_named(words, text)
-    if values:
-        word = shortest(values)
-    else:
-        word = ZH_WORDS.get(text, text)
-    said.exclude_words.append(word)
+    said.exclude_words.append(shortest(values) if values else ZH_WORDS.get(text, text))
 
 
 # --- what is wanted -----------------------------------------------------------------------------
@@ -457,7 +453,8 @@ def _clashes(now: Constraints, said: Said, update: dict[str, object]) -> dict[st
     words = [*now.exclude_words, *spare, *said.exclude_words]
     brands = update.get("brands", now.brands)
     categories = update.get("categories", now.categories)
-    assert isinstance(brands, tuple) and isinstance(categories, tuple)
+    assert isinstance(brands, tuple)
+    assert isinstance(categories, tuple)
     return {
         "exclude_words": _unique(w for w in words if w.lower() not in wanted_words),
         "exclude_brands": _unique(b for b in (*now.exclude_brands, *said.exclude_brands) if b not in said.brands),

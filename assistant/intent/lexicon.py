@@ -89,6 +89,8 @@ class ShopWords:
     """Title token → rows."""
     other_titles: tuple[tuple[str, int], ...]
     """Folded titles with Chinese in them, and their rows."""
+    brand_words: frozenset[str]
+    """Words of the brands: they tell nothing of a message's language."""
 
     @classmethod
     def of(cls, catalogue: Catalogue, *, currency: str = "USD") -> ShopWords:
@@ -118,6 +120,7 @@ class ShopWords:
             categories_of=categories_of,
             postings=postings,
             other_titles=other_titles,
+            brand_words=frozenset(w for b in catalogue.brands for w in fold(b).split()),
         )
 
     def mentions(self, low: str) -> list[Mention]:

@@ -17,13 +17,13 @@ from dataclasses import dataclass, replace
 
 from assistant.conversation import Conversation
 from assistant.intent import amounts, constraints, wishes
-from assistant.intent.acts import CLEAR_ALL, Act, find_acts
+from assistant.intent.acts import CLEAR_ALL, PATTERNS, Act, find_acts
 from assistant.intent.constraints import Said
 from assistant.intent.language import language_of
 from assistant.intent.lexicon import ShopWords
 from assistant.intent.numerals import numbers
 from assistant.intent.references import Reference, find_references, spoken_of
-from assistant.intent.tables import COMPARATIVES, CONCEPTS, NAMED_SUPERLATIVES
+from assistant.intent.tables import COMPARATIVES, CONCEPTS, NAMED_SUPERLATIVES, STOP
 from assistant.intent.understanding import (
     AttributeSuperlative,
     Intent,
@@ -107,8 +107,7 @@ def understand(text: str, conversation: Conversation, words: ShopWords) -> Under
         The understanding; an unknown thing is a search, never a refusal.
     """
     u = Utterance(text)
-    brands = frozenset(w for b in words.catalogue.brands for w in fold(b).split())
-    language = language_of(u.low, conversation.language, brands)
+    language = language_of(u.low, conversation.language, words.brand_words)
     held = conversation.constraints
     acts = find_acts(u.low)
     for act in _AT_ONCE:
@@ -258,7 +257,7 @@ def _offer_intent(reading: _Reading) -> Intent | None:
         return "bundle"
     if "better" in acts and "worth" in acts["better"].group():
         return "better"
-    if "goes_with" in acts:
+    if "goes_with" in acts and not _asks_which_one(reading):
         what = acts["goes_with"].group()
         alone = "what else" in what or "还" in what
         has_goal = reading.conversation.focus or reading.conversation.anchors or reading.references
@@ -271,13 +270,22 @@ def _offer_intent(reading: _Reading) -> Intent | None:
     return None
 
 
+def _asks_which_one(reading: _Reading) -> bool:
+    """Tell 哪款炉头好？配什么燃料？, a search with a second question, from a complement."""
+    low = reading.u.open
+    found = re.search(r"哪(?:一)?(?:款|个|种)|\bwhich\b", low)
+    return found is not None and any(
+        m.of("category") and m.start == found.end() for m in reading.words.mentions(low)
+    )
+
+
 def _has_anchor(reading: _Reading) -> bool:
     trial = Utterance(reading.u.text)
     return wishes.read_anchor(trial, reading.words)[0] is not None
 
 
 def _is_product_kit(reading: _Reading) -> bool:
-    """ "A repair kit" is a product when the shop has titles with these words."""
+    """Tell "a repair kit", which is a product when the shop has titles with these words."""
     match = re.search(r"\b([a-z]+(?: aid)?) (kits?|sets?|packages?|collections?)\b", reading.u.open)
     if match is None or match[1] in {
         "a",
@@ -323,7 +331,7 @@ def _plain_intent(reading: _Reading) -> Intent:
 def _is_request(reading: _Reading) -> bool:
     return (
         re.search(
-            r"\bwhat(?:'s| is| are)?(?: the| a)? (?:good|best|nice|tents?)|\bwhat .{1,30}(?:do you (?:have|recommend|sell)|should i|would you|have you)|\bhow about\b|\bwhat about\b|有什么|有哪些|推荐|哪些",
+            r"\bwhat(?:'s| is| are)?(?: the| a)? (?:good|best|nice)\b|\b(?:which|what) [a-z]+(?: [a-z]+)? (?:is|are|would|should|do|for|fits?|works?|has|have|can|suits?|keeps?|you)\b|哪(?:一)?(?:款|个|种)|\bwhat .{1,30}(?:do you (?:have|recommend|sell)|should i|would you|have you)|\bhow about\b|\bwhat about\b|有什么|有哪些|推荐|哪些",
             reading.u.open,
         )
         is not None
@@ -363,7 +371,6 @@ def _conclude(reading: _Reading, intent: Intent) -> Understanding:
     low = u.open
     if intent in _KEEPS_CONDITIONS:
         return _about_products(reading, intent)
-    _take_acts(reading, intent)
     fresh = _read_conditions(reading, intent)
     if intent == "search" and not fresh and _refines(reading):
         intent = "refine"
@@ -411,10 +418,11 @@ def _about_products(reading: _Reading, intent: Intent) -> Understanding:
     references, notes = _pointed_at(reading, intent)
     for reference in reading.references:
         u.take(reference.start, reference.end)
-    if intent == "question":
-        reading.anchor, _ = (None, False)
-    _take_acts(reading, intent)
+    asked_as = reading.acts.get(intent)
+    if asked_as is not None and len(asked_as.group()) < 30 and u.is_open(*asked_as.span()):
+        u.take(*asked_as.span())
     wishes.read_filler(u, reading.words)
+    u.take_all(_ABOUT)
     wish = wishes.rest(u)
     if not references or notes == ("guessed_reference",):
         named = _named(reading, intent, wish)
@@ -448,10 +456,13 @@ def _named(reading: _Reading, intent: Intent, wish: str) -> tuple[str, ...]:
 
 def _attribute(reading: _Reading) -> str | None:
     """Return what a question is about: an attribute the shop names, else a general concept."""
-    low, products = reading.u.low, _spoken_products(reading)
+    low, products = (
+        _WHO_SAYS.sub(lambda m: " " * len(m.group()), reading.u.low),
+        _spoken_products(reading),
+    )
     for mention in reading.words.mentions(low):
         names = mention.of("attribute")
-        if names and not mention.of("category"):
+        if names and not mention.of("category") and low[mention.start : mention.end] not in STOP:
             return names[0].name
     for concept in ("price", "stock", "rating", "brand"):
         if _CONCEPTS[concept].search(low):
@@ -459,6 +470,8 @@ def _attribute(reading: _Reading) -> str | None:
     for concept, pattern in _CONCEPTS.items():
         if pattern.search(low):
             return reading.words.attribute_for(concept, products) or concept
+    for reference in reading.references:
+        low = _blank(low, reference.start, reference.end)
     for mention in reading.words.mentions(low):
         values = mention.of("value")
         if values and not mention.of("category") and not mention.of("brand"):
@@ -466,6 +479,13 @@ def _attribute(reading: _Reading) -> str | None:
     return None
 
 
+def _blank(low: str, start: int, end: int) -> str:
+    return low[:start] + " " * (end - start) + low[end:]
+
+
+_WHO_SAYS = re.compile(
+    r"\b(?:do|did|have) (?:the )?(?:other )?(?:people|reviewers|customers|buyers|others|owners|users)\b"
+)
 _ANOTHER = re.compile(r"\b(?:another|one more)\b|再(?:来|加)一")
 
 
@@ -492,29 +512,44 @@ def _quantity(reading: _Reading) -> int | None:
     return 1 if _ANOTHER.search(low) else None
 
 
+_ABOUT = re.compile(
+    r"\b(?:add|put|throw|place|remove|delete|take|drop|get rid|buy|order|why|not|no|didn't|don't|isn't|did|you|recommend\w*|suggest\w*|show(?:ing|n)?|pick(?:ed)?|choose|chosen|include[d]?|compare[d]?|comparison|differences?|differ|between|vs|versus|tell|about|more|which|better|what|how|much|many|does|do|is|are|can|will|was|has|have|my|cart|basket|trolley|order|i|i'll|want|say|people|reviews?)\b"
+    r"|加入|放进|加到|放到|添加|购物车|删掉|删除|移除|去掉|拿掉|为什么|为啥|怎么|没有|不|推荐|显示|选|给我|比较|对比|一下|区别|差别|哪个|什么|有|多少|怎么样|大家|觉得|评价|把|从|吗|要"
+)
+
+
 def _take_acts(reading: _Reading, intent: Intent) -> None:
     """Take the words of the act itself, so that they are no wish."""
-    for act in (intent, "ask", "aux", "thanks", "greeting", "no_thanks"):
+    u = reading.u
+    if intent in {"goes_with", "goes_with_cart"}:
+        u.take_all(_NEEDS)
+    if intent in _TAKES_ITS_WORDS:
+        u.take_all(PATTERNS[intent])
+    for act in ("thanks", "greeting", "no_thanks"):
         match = reading.acts.get(act)
-        if match is None or (
-            act != intent and intent not in _KEEPS_CONDITIONS and act in {"ask", "aux"}
-        ):
-            continue
-        if act in {"goes_with", "cart_add", "cart_remove", "ask"} and len(match.group()) > 40:
-            continue
-        if act == "goes_with" and not _HAS_NO_OBJECT.search(match.group()):
-            continue
-        if reading.u.is_open(*match.span()):
-            reading.u.take(*match.span())
+        if match is not None and u.is_open(*match.span()):
+            u.take(*match.span())
 
 
-_HAS_NO_OBJECT = re.compile(r"else|also|accessor|add-?ons?|complement|must|还|一起|配套|配件|什么")
+_TAKES_ITS_WORDS = ("goes_with", "goes_with_cart", "better", "similar", "more", "count", "bundle")
+_NEEDS = re.compile(
+    r"\b(?:what|anything|something) else(?: (?:do|would|should|will|might|could) i)?(?: also)?(?: (?:need|want|get|buy))?\b"
+    r"|\bwhat (?:do|would|should|will|might) i (?:also |still |otherwise )?(?:need|want|get|buy)\b|\bi(?:'d| will| would|'ll)? (?:also )?need\b"
+    r"|(?:我)?还(?:需要|要|得|该|应该|可以|能|缺)(?:再)?(?:买|配|准备|带|添|加)?(?:点|些|置)?(?:什么|啥|哪些|别的)?"
+)
+_SECOND_QUESTION = re.compile(
+    r"(?<=[a-z\u3400-\u9fff])[,?;.]\s*(?:and )?(?:what|which|how|does|is|do|配什么|用什么|什么|怎么).*$"
+)
 
 
 def _read_conditions(reading: _Reading, intent: Intent) -> bool:
     """Read everything that limits or names the wish; return whether it is clearly another thing."""
     u, words, said = reading.u, reading.words, reading.said
     reading.anchor, reading.bought = _read_anchor(reading, intent)
+    _take_acts(reading, intent)
+    if intent == "search" and (more := u.find(_SECOND_QUESTION)):
+        if any(m.of("category") and m.start < more.start() for m in words.mentions(u.open)):
+            u.take(*more.span())
     _read_bundle_parts(reading, intent)
     constraints.read_excluded(u, words, reading.references, said)
     for reference in reading.references:
@@ -528,7 +563,8 @@ def _read_conditions(reading: _Reading, intent: Intent) -> bool:
     wishes.read_filler(trial, words)
     near = [e.name for m in wishes.heads(trial, words) for e in m.of("category")]
     scope = near or reading.conversation.constraints.categories
-    constraints.read_measures(u, words, scope, said)
+    if intent != "bundle":  # "for two" is no condition on every part
+        constraints.read_measures(u, words, scope, said)
     constraints.read_brands(u, words, said)
     constraints.read_values(u, words, scope, said)
     wishes.read_filler(u, words)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from assistant.intent.lexicon import Mention, ShopWords
+from assistant.intent.measures import measures
 from assistant.intent.tables import FILLER_EN, FILLER_ZH, LEFTOVER_ENDS, STOP, ZH_STOP
 from assistant.intent.utterance import TAKEN, Utterance
 
@@ -41,7 +42,7 @@ _MINE = re.compile(
     rf"\b(?:for|with|on|fits?|in) (?:my|our) (?P<x>[^,.!?;\x1f]+?){_END}|(?:给|为)?我的(?P<y>[^,.!?\x1f 的]{{1,10}}?)(?:用|配|买|的|(?=$|[,.!?\x1f ]))"
 )
 _NO_ANCHOR = re.compile(
-    r"^(?:it|this|that|these|those|them|one|ones|cart|basket|question|budget|problem|friend|order|everything|what|anything|you|me|to|no|not|time|money|idea|look|seen|looked|first|second|third|last|\d|购物车|它|这|那|我|问题|预算|什么|没有|一个|第|东西|刚才)"
+    r"^(?:it|this|that|these|those|them|one|ones|cart|basket|question|budget|problem|friend|order|everything|what|anything|you|me|to|no|not|time|money|idea|look|seen|looked|first|second|third|last|\d|购物车|它|这|那|我|问题|一套|套|全套|整套|点|些|一点|一些|预算|什么|没有|一个|第|东西|刚才)"
 )
 _FOR_EN = re.compile(
     rf"\b(?:for|going|go|to go|on) (?P<x>(?:(?:a|an|my|our|the|this|some|his|her|next|long|short|winter|summer|weekend|two|three) )*[^,.!?;\x1f]+?){_END}"
@@ -81,7 +82,12 @@ def read_occasion(u: Utterance, words: ShopWords) -> str | None:
     for match in _FOR_EN.finditer(u.open):
         low = re.sub(r"^(?:a|an|my|our|the|this|some) ", "", match["x"].strip())
         covered = [m for m in words.mentions(low) if m.of("category") or m.of("brand")]
-        if not low or _PERSONS.match(low) or (covered and covered[0].end >= len(low)):
+        if (
+            not low
+            or _PERSONS.match(low)
+            or measures(f"for {low}")
+            or (covered and covered[0].end >= len(low))
+        ):
             continue
         if match.group().startswith(("on ", "go")) and not re.match(
             r"(?:on|go\w*) (?:a|an|my|our|the|\w+ing)\b", match.group()
@@ -120,6 +126,8 @@ def rest(u: Utterance) -> str:
     for piece in pieces:
         close = bool(joined) and bool(_CJK.match(joined[-1])) and bool(_CJK.match(piece[0]))
         joined += ("" if close or not joined else " ") + piece
+    if all(w in STOP for w in re.findall(r"[^\s,.?!]+", joined.lower())):
+        return ""
     return joined
 
 

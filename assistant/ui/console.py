@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from assistant.service import Assistant
 
 MAX_LINES = 30
+MAX_ITEMS = 6
+MAX_BUDGET = 10**9
 log = logging.getLogger(__name__)
 Line = Annotated[str, Field(max_length=200)]
 
@@ -60,7 +62,7 @@ def build_console(
     with gr.Blocks(
         title=word("en", "agent.title"), analytics_enabled=False, fill_width=True
     ) as blocks:
-        stage, side = build_stage()
+        stage, side = build_stage("console.js")
         quiet = {"inputs": None, "show_progress": "hidden", "api_visibility": "private"}
         blocks.load(screen.open, outputs=stage, queue=False, **quiet)
         stage.turn(screen.solve, outputs=stage, concurrency_limit=4, **quiet)
@@ -110,14 +112,17 @@ class Console:
     def _solve(self, wanted: WishEvent) -> Any:  # noqa: ANN401
         language = wanted.language
         notes: list[str] = []
-        margin = self._number(language, "agent.margin", wanted.margin)
+        budget = self._number(language, "agent.budget", wanted.budget, 0, MAX_BUDGET)
+        least = self._number(language, "agent.min_items", wanted.min_items, 1, MAX_ITEMS)
+        most = self._number(language, "agent.max_items", wanted.max_items, 1, MAX_ITEMS)
+        margin = self._number(language, "agent.margin", wanted.margin, -100, 100)
         answer = self._assistant.desk(
             shopper_id=wanted.shopper.strip() or None,
             basket=self._products(language, wanted.basket, notes),
             text=wanted.wish.strip(),
-            total_max=self._number(language, "agent.budget", wanted.budget),
-            min_items=int(self._number(language, "agent.min_items", wanted.min_items) or 2),
-            max_items=int(self._number(language, "agent.max_items", wanted.max_items) or 4),
+            total_max=budget,
+            min_items=int(least or 2),
+            max_items=int(most or 4),
             must_include=self._products(language, wanted.must, notes),
             exclude=self._products(language, wanted.exclude, notes),
             margin_min=None if margin is None else margin / 100,
@@ -129,7 +134,7 @@ class Console:
         """Return the product ids that ids or titles, one per line, stand for; say what was read."""
         found = []
         for line in [x.strip() for x in lines.splitlines() if x.strip()][:MAX_LINES]:
-            cards = self._assistant.find_products(line)
+            cards = self._assistant.find_products(line, language=language)
             exact = [
                 c for c in cards if line.casefold() in {c.product_id.casefold(), c.title.casefold()}
             ]
@@ -143,11 +148,11 @@ class Console:
         return tuple(found)
 
     @staticmethod
-    def _number(language: Language, key: str, typed: str) -> Decimal | None:
+    def _number(language: Language, key: str, typed: str, low: int, high: int) -> Decimal | None:
         """Return a typed number; None for an empty field.
 
         Raises:
-            QueryError: Naming the field and what stands in it.
+            QueryError: Naming the field, what stands in it, and the bounds.
         """
         plain = typed.strip().strip("$€£¥%").replace(",", "")
         if not plain:
@@ -156,9 +161,12 @@ class Console:
             number = Decimal(plain)
         except InvalidOperation:
             number = Decimal("nan")
-        if not number.is_finite() or abs(number) > 10**9:
+        if not number.is_finite() or not low <= number <= high:
             label = word(language, key)
-            raise QueryError(word(language, "agent.bad", label=label, value=repr(typed.strip())))
+            shown = repr(typed.strip())
+            raise QueryError(
+                word(language, "agent.bad", label=label, value=shown, low=low, high=high)
+            )
         return number
 
     def _authorise(self, request: gr.Request) -> None:

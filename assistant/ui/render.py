@@ -198,8 +198,11 @@ def upsell_balance(look: Look, card: Card) -> Html | None:
     return tag("dl", difference, gain, side("lose", card.losses), class_="balance")
 
 
-def card_actions(look: Look, card: Card, others: Sequence[Card]) -> Html:
-    """Return the card's buttons; what is asked less often is behind "More"."""
+def card_actions(look: Look, card: Card, others: Sequence[Card], *, is_first: bool) -> Html:
+    """Return the card's buttons; what is asked less often is behind "More".
+
+    "A cheaper one" is cheaper than the first product shown, so only that one's card asks it.
+    """
 
     def act(key: str, kind: str, **values: object) -> Html:
         return tag(
@@ -232,6 +235,13 @@ def card_actions(look: Look, card: Card, others: Sequence[Card]) -> Html:
         )
         for other in others[:MAX_WHY_NOT]
     ]
+    cheaper = tag(
+        "button",
+        look.word("card.why_not_cheaper"),
+        type="button",
+        class_="quiet",
+        data_say=look.word("card.why_not_cheaper"),
+    )
     more = tag(
         "details",
         tag("summary", look.word("card.more"), class_="quiet"),
@@ -240,14 +250,8 @@ def card_actions(look: Look, card: Card, others: Sequence[Card]) -> Html:
             act("card.goes_with", "goes_with", product_id=card.product_id),
             act("card.better", "better", product_id=card.product_id),
             act("card.similar", "similar", product_id=card.product_id),
-            tag("p", look.word("card.why_not"), class_="menu-head"),
-            tag(
-                "button",
-                look.word("card.why_not_cheaper"),
-                type="button",
-                class_="quiet",
-                data_say=look.word("said.why_not_cheaper", title=card.title),
-            ),
+            tag("p", look.word("card.why_not"), class_="menu-head") if why_nots else None,
+            cheaper if is_first else None,
             *why_nots,
             class_="popover",
         ),
@@ -263,7 +267,9 @@ def card_actions(look: Look, card: Card, others: Sequence[Card]) -> Html:
     )
 
 
-def product_card(look: Look, card: Card, others: Sequence[Card], numbers: dict[str, int]) -> Html:
+def product_card(
+    look: Look, card: Card, others: Sequence[Card], numbers: dict[str, int], *, is_first: bool
+) -> Html:
     """Return one suggestion."""
     about = " · ".join(part for part in (card.brand, card.category) if part)
     reason = card.reason and tag(
@@ -288,7 +294,7 @@ def product_card(look: Look, card: Card, others: Sequence[Card], numbers: dict[s
                 chip_list(look, card.chips),
                 class_="facts",
             ),
-            card_actions(look, card, others),
+            card_actions(look, card, others, is_first=is_first),
             class_=f"card card-{card.offer_kind}",
             data_product=card.product_id,
         ),
@@ -307,7 +313,13 @@ def card_groups(look: Look, cards: Sequence[Card], numbers: dict[str, int]) -> H
                 tag(
                     "ul",
                     *(
-                        product_card(look, card, [c for c in cards if c is not card], numbers)
+                        product_card(
+                            look,
+                            card,
+                            [other for other in cards if other is not card],
+                            numbers,
+                            is_first=card is cards[0],
+                        )
                         for card in together
                     ),
                     class_="cards",

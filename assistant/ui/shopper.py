@@ -19,7 +19,14 @@ import gradio as gr
 from pydantic import Field, model_validator
 
 from assistant.answer import CardsReady, Claim, Done, PieceReady, Started, Update
-from assistant.conversation import MAX_TURN_CHARACTERS, Action, Language, Turn
+from assistant.conversation import (
+    MAX_TURN_CHARACTERS,
+    Action,
+    CartLine,
+    Language,
+    Turn,
+    constraint_chips,
+)
 from assistant.ui import render
 from assistant.ui.markup import Html
 from assistant.ui.render import Frame, Look
@@ -339,7 +346,20 @@ class Screen:
             if message.role == "assistant":
                 visit.turns[-1].pieces.append(PieceReady(text=message.text))
         self._recall(visit)
+        visit.chips = {n: str(v) for n, v in constraint_chips(conversation.constraints).items()}
+        visit.cart = {"lines": [self._restored(line, visit) for line in conversation.cart.lines]}
         return self._visits.put(visit)
+
+    def _restored(self, line: CartLine, visit: Visit) -> dict[str, Any]:
+        """Return a cart line as it looks until the next reply brings the whole cart again."""
+        found = self._assistant.find_products(line.product_id, language=visit.language)
+        title, price = (found[0].title, found[0].price) if found else (line.product_id, None)
+        return {
+            "product_id": line.product_id,
+            "title": title,
+            "quantity": line.quantity,
+            "price": price,
+        }
 
     def _recall(self, visit: Visit) -> None:
         """Bring what the screen says about the shopper up to the conversation."""

@@ -27,7 +27,6 @@ _ON_LOAD = (
     " halt: d => trigger('halt', d)}, props, watch);"
 )
 _ON_LOAD_SIDE = "window.whycart.hear(props, watch);"
-_HEAD = '<script src="/ui/stage.js"></script>'
 _numbers = itertools.count(1)
 
 
@@ -37,27 +36,28 @@ class Event(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def build_stage() -> tuple[Any, Any]:
+def build_stage(*scripts: str) -> tuple[Any, Any]:
     """Return the stage and a side channel.
 
     The stage's listeners are `turn`, `look` and `halt`. Turns and pages are answered into the
     stage, the rest into the side channel: Gradio may pass on only the last of two values that
     one component gets within a frame, and the last words of a reply must not be lost to a record
-    that was opened.
+    that was opened. `scripts` are files of `static/` to load besides `stage.js`.
     """
+    head = "".join(f'<script src="/ui/{name}"></script>' for name in ("stage.js", *scripts))
     stage = gr.HTML(
         None,
         html_template="<div data-stage></div>",
         js_on_load=_ON_LOAD,
         apply_default_css=False,
-        head=_HEAD,
+        head=head,
     )
     side = gr.HTML(
         None,
         html_template="<div hidden></div>",
         js_on_load=_ON_LOAD_SIDE,
         apply_default_css=False,
-        head=_HEAD,
+        head=head,
     )
     return stage, side
 

@@ -270,7 +270,7 @@ def response_headers(path: str, nonce: str) -> dict[str, str]:
         "content-security-policy": page_policy(nonce) if path == "/agent/login" else NOTHING_POLICY,
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
-        "referrer-policy": "no-referrer",
+        "referrer-policy": "same-origin",
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
         "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",

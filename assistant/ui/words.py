@@ -139,7 +139,6 @@ WORDS: dict[Language, dict[str, str]] = {
         "said.personalise_off": "Turn personalisation off",
         "said.personalise_on": "Turn personalisation on",
         "said.start_over": "Start over",
-        "said.why_not_cheaper": "Why not a cheaper one than “{title}”?",
         "said.add_all": "Add all of “{label}”",
         "error.plain": (
             "Sorry, something went wrong on our side. Nothing was changed; please try again."
@@ -181,7 +180,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "agent.none": "No bundle yet. Say what it should hold and what it may cost.",
         "agent.unknown": "“{text}” is not a product of this shop; it was left out.",
         "agent.ambiguous": "“{text}” was read as “{title}”.",
-        "agent.bad": "{label}: {value} cannot be read as a number.",
+        "agent.bad": "{label}: {value} is not a number from {low} to {high}.",
     },
     "zh": {
         "lang.other": "EN",
@@ -309,7 +308,6 @@ WORDS: dict[Language, dict[str, str]] = {
         "said.personalise_off": "关闭个性化",
         "said.personalise_on": "开启个性化",
         "said.start_over": "重新开始",
-        "said.why_not_cheaper": "为什么不选比“{title}”便宜的？",
         "said.add_all": "全部加入：“{label}”",
         "error.plain": "抱歉，我们这边出了点问题。什么都没有改动，请再试一次。",
         "error.lost": "没有收到回答，请再试一次。",
@@ -349,7 +347,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "agent.none": "还没有组合。请说明要包含什么、最多花多少。",
         "agent.unknown": "“{text}”不是本店商品，已忽略。",
         "agent.ambiguous": "“{text}”按“{title}”处理。",
-        "agent.bad": "{label}：{value} 不是数字。",
+        "agent.bad": "{label}：{value} 不是 {low} 到 {high} 之间的数字。",
     },
 }
 

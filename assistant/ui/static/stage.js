@@ -157,7 +157,7 @@ window.whycart = (() => {
     const at = event.target.closest("[data-turn],[data-say],[data-look],[data-ui],[data-add-all],summary");
     closeMenus(event.target);
     if (!at || at.disabled || !root.contains(at)) return;
-    if (at.matches("summary")) { turnMenu(at); return; }
+    if (at.matches("summary")) return;
     const d = at.dataset;
     if (d.sure && !at.classList.contains("sure")) { at.classList.add("sure"); at.textContent = d.sure; return; }
     const menu = at.closest("details");
@@ -169,11 +169,6 @@ window.whycart = (() => {
     else if (d.ui === "stop") { waiting = []; send.halt({}); }
     else if (d.ui === "open-cart") { shell().classList.add("cart-open"); $(".close-cart")?.focus(); }
     else if (d.ui) closeAll();
-  }
-  function turnMenu(summary) {  // open upward where there is no room below
-    const popover = summary.parentElement.querySelector(".popover");
-    const room = ($(".dock")?.getBoundingClientRect().top ?? innerHeight) - summary.getBoundingClientRect().bottom;
-    popover.classList.toggle("upward", !summary.closest(".menu") && room < 330);
   }
   function onKey(event) {
     if (event.key === "Escape") { closeAll(); return; }
