@@ -153,7 +153,7 @@ class TextBm25:
         decay: float = 0.8,
         k1: float = 1.2,
         b: float = 0.75,
-        title_only: bool = False,
+        title_only: bool = True,
     ) -> None:
         self._weights, self._words = bm25_weights(task, k1=k1, b=b, title_only=title_only)
         self._decay = decay
@@ -172,7 +172,9 @@ def bm25_weights(
 
     Each product's words as a query are scaled to length 1, so that long texts do not shout.
     """
-    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]
+        CountVectorizer,
+    )
 
     texts = [p.title + " " + " ".join(p.category) for p in task.products]
     if not title_only:
@@ -226,22 +228,25 @@ def recipes(task: NextTask, seed: int) -> list[Recipe]:
     decays = [1.0] if task.is_basket else [1.0, 0.8, 0.5, 0.2]
     has_time = len({h.order for h in task.fit}) > 1
     half_lives = [np.inf, 16.0, 8.0, 4.0] if has_time else [np.inf]
+    knn: dict[str, list[Any]] = {"shrinkage": [0.0, 2.0, 10.0], "decay": decays}
+    words: dict[str, list[Any]] = {"decay": decays, "b": [0.3, 0.75]}
+    if task.is_basket:
+        knn |= {"shrinkage": [0.0, 10.0, 50.0], "exponent": [0.3, 0.5, 0.7, 0.9]}
+        words |= {"k1": [0.6, 1.2, 2.0]}
+    if task.is_basket or any(product.description for product in task.products):
+        words["title_only"] = [True, False]
     made = [
         Recipe(name="random", make=lambda t, h: RandomOrder(t, h, seed=seed)),
         Recipe(name="popularity", make=Popularity, grid={"half_life": half_lives}),
         Recipe(
             name="item-kNN",
             make=ItemKnn,
-            grid={"shrinkage": [0.0, 2.0, 10.0], "decay": decays}
-            if not task.is_basket
-            else {"shrinkage": [0.0, 10.0, 50.0], "decay": decays, "exponent": [0.5, 0.7, 0.9, 0.3]},
+            grid=knn,
         ),
         Recipe(
             name="BM25",
             make=TextBm25,
-            grid={"decay": decays, "title_only": [True, False], "b": [0.3, 0.75]}
-            if not task.is_basket
-            else {"title_only": [True, False], "b": [0.3, 0.75], "k1": [0.6, 1.2, 2.0], "decay": [1.0]},
+            grid=words,
         ),
     ]  # fmt: skip
     if not task.is_basket:
@@ -258,7 +263,7 @@ def recipes(task: NextTask, seed: int) -> list[Recipe]:
 def score_all(
     score: Callable[[Sequence[Rows]], Scores], task: NextTask, cases: Sequence[Case]
 ) -> Iterator[tuple[Sequence[Case], Scores]]:
-    """Yield chunks of cases with their scores; products already taken are -inf where the task says."""
+    """Yield chunks of cases with their scores, masked as the task says."""
     for start in range(0, len(cases), CHUNK):
         chunk = cases[start : start + CHUNK]
         scores = score([case.context for case in chunk])

@@ -33,6 +33,8 @@ class RunOptions:
     device: str
     cache: Path
     only: tuple[str, ...] = ()
+    truth: Path | None = None
+    llm: tuple[str, ...] = ()
 
     @property
     def data(self) -> Path:
@@ -56,6 +58,8 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     add("--only", action="append", default=[], metavar="TASK", help="this task only (repeatable)")
     add("--gate", action="append", default=[], metavar="NAME", help="fail unless met; or `all`")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    add("--truth", type=Path, help="planted truth of the simulated store")
+    add("--llm", action="append", default=[], help="composer to evaluate (repeatable)")
     add("--cache", type=Path, default=Path("var/eval-cache"), help="folder for embeddings")
     return made
 
@@ -73,6 +77,8 @@ def options(name: str, arguments: argparse.Namespace) -> RunOptions:
         device=arguments.device,
         cache=arguments.cache,
         only=tuple(arguments.only),
+        truth=arguments.truth,
+        llm=tuple(arguments.llm),
     )
 
 

@@ -84,7 +84,7 @@ def evaluate_folds(
     encoder: TextEncoder | None,
     by_words: bool = True,
 ) -> TaskResult:
-    """Evaluate each fold with its own tuning and pool the cases: the folds' tests do not overlap."""
+    """Evaluate each fold with its own tuning and pool the cases; their tests do not overlap."""
     first = folds[0]
     found = [_systems(fold, options, encoder, by_words=by_words) for fold in folds]
     cases = [case for fold in folds for case in fold.test_cases]

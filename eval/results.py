@@ -1,4 +1,4 @@
-"""What a run found: values by query in, `metrics.json` with intervals, tests, floors and gates out."""
+"""What a run found: values by query in; intervals, tests, floors and gates out."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ FLOORS: dict[str, Sequence[Floor]] = {
         Floor(measure="HR@10", value=0.154, source="item-kNN and TF-IDF text together"),
     ),
     "beauty": (
-        Floor(measure="HR@10", value=0.080, source="sequential rules (a quick learned blend 0.098)"),
+        Floor(measure="HR@10", value=0.080, source="sequential rules (a learned blend 0.098)"),
         Floor(measure="nDCG@10", value=0.050, source="sequential rules (a learned blend 0.061)"),
     ),
     "household": (Floor(measure="HR@10", value=0.195, source="item-kNN"),),

@@ -179,7 +179,7 @@ def semantic_scores(task: SearchTask, encoder: TextEncoder, cache: Path) -> Scor
 
 
 def fuse(lexical: Scores, semantic: Scores, by_word: float, by_meaning: float) -> Scores:
-    """Sum both as `retrieval.candidates` does: words scaled by their largest score, cosines as is."""
+    """Sum both as `retrieval.candidates` does: words scaled by their largest score."""
     fused = {}
     for query_id, words in lexical.items():
         top = float(words.max(initial=0.0)) or 1.0

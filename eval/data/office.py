@@ -43,7 +43,7 @@ def load_office(data: Path, *, quick: bool = False) -> NextTask:
     held = valid["user_id"].map_elements(_is_held, return_dtype=pl.Boolean)
     return NextTask(
         name="office",
-        split="fitted on the valid rows only; tuned on one fifth of their shoppers; test rows asked",
+        split="fitted on the valid rows only; tuned on a fifth of their shoppers; test rows asked",
         data_hash=hash_files(paths),
         products=products,
         include_seen=True,

