@@ -24,7 +24,7 @@ from tqdm import tqdm
 from retrieval.data.dataset import SPAN_COLUMNS, Dataset
 from retrieval.data.feeds import FeedFormat, read_feed
 from retrieval.data.formats import Advance, Chunk, Row, check_file, read_rows
-from retrieval.data.records import Problem, Table, table
+from retrieval.data.rows import Problem, Table, table
 from retrieval.data.spans import is_quotable, split_spans
 from retrieval.errors import DataError
 
@@ -376,7 +376,7 @@ def _one_currency(
 ) -> tuple[pl.DataFrame, str]:
     """Keep the rows in the store's currency; a row that states none has it."""
     stated = Counter(frame["currency"].drop_nulls().to_list())
-    wanted = config.currency if config is not None else None
+    wanted = (config.currency or "").upper() if config is not None else ""
     currency = wanted or min(stated, key=lambda name: (-stated[name], name), default="USD")
     other = frame.filter(pl.col("currency") != currency)
     why = "the settings say so" if wanted else "most rows state it"
