@@ -16,7 +16,8 @@ from retrieval.data.schemas import EventRecord, OfferRecord, ProductRecord, Revi
 from retrieval.query import Constraints, Query
 
 TEXT = (Path(__file__).parents[2] / "docs" / "data-formats.md").read_text("utf-8")
-NAMED = {part for code in re.findall(r"`([^`]+)`", TEXT) for part in re.split(r"[^a-z_]+", code)}
+CODE = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", TEXT, flags=re.DOTALL))
+NAMED = {part for code in CODE for part in re.split(r"[^a-z_]+", code)}
 
 
 @pytest.mark.parametrize(
