@@ -114,7 +114,7 @@ def test_every_answer_carries_the_headers():
     for path in ("/", "/healthz", "/nothing", "/agent/"):
         headers = make_client().get(path).headers
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
         assert headers["x-frame-options"] == "DENY"
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
 
