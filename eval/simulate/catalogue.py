@@ -228,15 +228,11 @@ def _record(
     is_grouped: bool,
 ) -> dict[str, object]:
     zh_values = {
-        name: shelf.values_zh[value]
-        for name, value in product.attributes.items()
-        if value in shelf.values_zh
+        name: zh for name, value in product.attributes.items() if (zh := _zh_value(shelf, value))
     }
     if product.colour is not None:
         zh_values["colour"] = shelf.colours[product.colour].zh
-    zh_slots = {
-        name: shelf.values_zh.get(value, value) for name, value in product.slots.items()
-    } | zh_values
+    zh_slots = product.slots | zh_values
     description, description_zh = _describe(
         product.kind, product.slots, zh_slots, np.random.default_rng(text_seed)
     )
@@ -272,6 +268,16 @@ def _record(
         },
     }
     return record
+
+
+def _zh_value(shelf: Shelf, value: str) -> str | None:
+    """Translate a value, or the words behind its number; None where nothing needs translating."""
+    if value in shelf.values_zh:
+        return shelf.values_zh[value]
+    number, _, unit = value.partition(" ")
+    if number_in(number) is not None and unit in shelf.values_zh:
+        return f"{number} {shelf.values_zh[unit]}"
+    return None
 
 
 def _title_slots(slots: Mapping[str, str]) -> dict[str, str]:

@@ -219,7 +219,7 @@ def load_shelf() -> Shelf:
         {
             "brands": _read("brands.yaml"),
             "departments": departments,
-            **_read("colours.yaml"),
+            **_read("vocabulary.yaml"),
             **_read("shoppers.yaml"),
             "aspects": _read("aspects.yaml"),
             "voices": _read("voices.yaml"),

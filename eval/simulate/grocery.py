@@ -8,7 +8,7 @@ and education). Its files are read as data, none of its code runs. Out come `pro
 
 The panel names no brands and no flavours: products alike in department, category, type, size,
 maker and label are one product here, and `varieties` says how many the panel counts under it.
-Products with fewer than `--min-lines` purchase lines are left out, as are fuel, tickets and tobacco;
+Products with fewer than `--min-lines` purchase lines are left out, as are fuel and tobacco;
 `notice` in `store.toml` and the last line on stdout say how many lines remain.
 """
 

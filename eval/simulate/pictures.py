@@ -14,16 +14,13 @@ _FRAME = (
     '<circle cx="200" cy="192" r="158" fill="#ebe8e0"/>'
     "{drawing}</svg>\n"
 )
-_PLAIN = '<rect x="110" y="110" width="180" height="180" rx="24" fill="{c}"/>'
 _NEUTRAL = "slate"
 
 
 def draw(shelf: Shelf, product: Product) -> str:
     """Return the picture of a product as an SVG document."""
     colour = product.colour or _NEUTRAL
-    drawing = fill(
-        shelf.pictures.get(product.kind.picture, _PLAIN), _tones(shelf.colours[colour].tone)
-    )
+    drawing = fill(shelf.pictures[product.kind.picture], _tones(shelf.colours[colour].tone))
     return _FRAME.replace("{drawing}", " ".join(drawing.split()).replace("> <", "><"))
 
 
@@ -34,6 +31,9 @@ def _tones(tone: str) -> dict[str, str]:
         "hi": _shade(tone, 1.22),
         "lo": _shade(tone, 0.78),
         "deep": _shade(tone, 0.52),
+        "shadow_s": _shadow(72),
+        "shadow_m": _shadow(106),
+        "shadow_l": _shadow(142),
         "ink": "#2f3437",
         "metal": "#b9bec2",
         "steel": "#8d949a",
@@ -43,6 +43,10 @@ def _tones(tone: str) -> dict[str, str]:
         "wood": "#b98a5a",
         "sand": "#d9c9a8",
     }
+
+
+def _shadow(width: int) -> str:
+    return f'<ellipse cx="200" cy="316" rx="{width}" ry="9" fill="#d8d3c7"/>'
 
 
 def _shade(tone: str, factor: float) -> str:
