@@ -65,7 +65,8 @@ DATE_FIELDS = frozenset({"from", "to", "last_at", "created_at", "ends_at"})
 PLAIN_FIELDS = frozenset(
     {
         "count", "n_anchor", "n_other", "n", "stock", "rating", "rating_count", "n_shoppers",
-        "n_reviews", "rank", "k", "value", "wanted", "actual", "this_count", "that_count", "this", "that",
+        "n_reviews", "rank", "k", "value", "wanted", "actual", "this_count", "that_count", "this",
+        "that",
     }
 )  # fmt: skip
 PART_AND_WHOLE: Mapping[str, tuple[str, str]] = {

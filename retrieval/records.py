@@ -30,6 +30,8 @@ from retrieval.store import Store, date_of
 
 NUMBER = re.compile(r"^\s*([-+]?\d[\d,]*(?:\.\d+)?)\s*(.*)$")
 LOW_RATING, HIGH_RATING = 2, 4
+CLEAR_LEAN = 0.1
+"""A sentence leaning less than this either way is quoted as neither praise nor complaint."""
 QUOTE_LENGTH = range(25, 171)
 CATEGORY = "category="
 EMPTY_ROWS: NDArray[np.int64] = np.zeros(0, np.int64)
@@ -165,13 +167,15 @@ class Records:
         """A quotable sentence of a well-rated review, nearest to a query vector if given."""
         spans = self._spans(product, lambda rating: rating >= HIGH_RATING)
         leans = self.store.span_leans
-        spans = [s for s in spans if leans[s] > 0 and not HEDGES.search(self._span_text[s])]
+        spans = [
+            s for s in spans if leans[s] > CLEAR_LEAN and not HEDGES.search(self._span_text[s])
+        ]
         return self.quote(self._most_telling(spans, about, sign=1)) if spans else None
 
     def complaint(self, product: Product) -> Evidence | None:
         """The most typical sentence of the reviews rated 1 or 2, with how many those are."""
         low = self._spans(product, lambda rating: rating <= LOW_RATING)
-        spans = [s for s in low if self.store.span_leans[s] < 0]
+        spans = [s for s in low if self.store.span_leans[s] < -CLEAR_LEAN]
         n_reviews = self.store.review_count(product.product_id)
         if not spans or not n_reviews:
             return None

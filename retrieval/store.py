@@ -112,7 +112,9 @@ class Store:
     @cached_property
     def span_leans(self) -> NDArray[np.float32]:
         """Whether each quotable sentence praises (above 0) or complains: shape (n_spans,)."""
-        return leans(np.asarray(self.span_vectors.vectors), self.encoder)
+        rated = {i: r["rating"] for i, r in self.reviews_by_id.items()}
+        ratings = np.array([rated[i] for i in self.dataset.spans["review_id"]], np.float64)
+        return leans(np.asarray(self.span_vectors.vectors), ratings, self.encoder)
 
     def review_count(self, product_id: str) -> int:
         """How many reviews of the product the store holds."""

@@ -9,9 +9,9 @@ from assistant.handlers import offers
 from assistant.handlers.present import (
     labels_of,
     present,
+    say_found,
     say_none,
     say_nothing_fits,
-    say_found,
     say_suggestions,
 )
 from assistant.intent import AttributeSuperlative
