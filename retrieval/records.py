@@ -32,6 +32,8 @@ NUMBER = re.compile(r"^\s*([-+]?\d[\d,]*(?:\.\d+)?)\s*(.*)$")
 LOW_RATING, HIGH_RATING = 2, 4
 CLEAR_LEAN = 0.1
 """A sentence leaning less than this either way is quoted as neither praise nor complaint."""
+ENOUGH_LEAN = 0.3
+"""Leaning more than this makes no sentence more telling."""
 QUOTE_LENGTH = range(25, 171)
 CATEGORY = "category="
 EMPTY_ROWS: NDArray[np.int64] = np.zeros(0, np.int64)
@@ -170,7 +172,7 @@ class Records:
         spans = [
             s for s in spans if leans[s] > CLEAR_LEAN and not HEDGES.search(self._span_text[s])
         ]
-        return self.quote(self._most_telling(spans, about, sign=1)) if spans else None
+        return self.quote(self._most_telling(product, spans, about, sign=1)) if spans else None
 
     def complaint(self, product: Product) -> Evidence | None:
         """The most typical sentence of the reviews rated 1 or 2, with how many those are."""
@@ -179,7 +181,7 @@ class Records:
         n_reviews = self.store.review_count(product.product_id)
         if not spans or not n_reviews:
             return None
-        chosen = self._most_telling(spans, None, sign=-1)
+        chosen = self._most_telling(product, spans, None, sign=-1)
         span = self.store.dataset.spans.row(chosen, named=True)
         n_low = self._n_low(product.product_id)
         data = {
@@ -227,13 +229,24 @@ class Records:
         return found
 
     def _most_telling(
-        self, spans: Sequence[int], about: NDArray[np.float32] | None, *, sign: int
+        self,
+        product: Product,
+        spans: Sequence[int],
+        about: NDArray[np.float32] | None,
+        *,
+        sign: int,
     ) -> int:
-        """Return the span that leans most, and is most like the others or the query vector."""
+        """Return the span that leans clearly and speaks most of the product, or of the query.
+
+        Likeness to the product's own text keeps out "would buy again", which fits anything.
+        """
         rows = np.array(spans)
         vectors = np.asarray(self.store.span_vectors.vectors[rows])
-        centre = vectors.mean(axis=0) if about is None else about
-        score = sign * self.store.span_leans[rows] + 0.7 * (vectors @ centre)
+        own = np.asarray(
+            self.store.product_vectors.vectors[self.store.catalogue.row(product.product_id)]
+        )
+        lean = np.minimum(sign * self.store.span_leans[rows], ENOUGH_LEAN)
+        score = lean + vectors @ own + (0.0 if about is None else vectors @ about)
         return int(rows[int(np.argmax(np.round(score, 6)))])
 
     def _n_low(self, product_id: str) -> int:
