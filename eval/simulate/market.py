@@ -110,7 +110,7 @@ def _appeal(
     appeal = np.zeros(len(products))
     for group in members:
         ranks = rng.permutation(len(group)) + 1.0
-        weights = ranks**-0.9 * np.array(
+        weights = ranks**-1.05 * np.array(
             [products[i].demand * products[i].kind.demand for i in group]
         )
         appeal[group] = weights / weights.sum()
