@@ -80,6 +80,7 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("items", rf"(?:exactly |just )?{N}[ -]?(?:items?|things?|products?|pieces?|articles?|pcs)\b"),
         ("items", rf"{N}\s?(?:件套|样东西|件东西|件商品|样商品|个东西|件产品|种东西|件(?=[\s,.\x1f]|$)|样(?=[\s,.\x1f]|$))"),
         ("range", rf"(?:\b(?:between|from|in the range(?: of)?|anywhere from|priced?)\b|在|从)?\s*{N}\s*(?:-|~|\bto\b|\bup to\b|到|至)\s*{M}\s*(?:之间|区间|价位|左右)?"),
+        ("max", rf"{N}\s*(?=in total\b|altogether\b|total\b|all in\b|overall\b)"),
         ("range", rf"\bbetween {N} (?:and|&) {M}"),
         ("range", rf"(?:在|介于)?{N}(?:和|与|跟){M}之间"),
         ("range", rf"{_MORE} {N} (?:and|but) {_LESS} {M}"),
@@ -91,7 +92,7 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("max", rf"{_NOT_EN}\b{_MORE}\s*{N}"),
         ("min", rf"{_NOT_EN}\b{_LESS}\s*{N}"),
         ("max", rf"(?:\b(?:under|below|beneath|less(?: expensive)? than|lower than|cheaper than|up to|upto|at (?:the )?most|max(?:imum)?\.?|no more(?: expensive)? than|within|inside|not exceeding|capped at|limit(?:ed)?(?: to)?|cap|(?:can|could|will|want to|only|to|'ll) (?:only )?spend|afford|got)\b|<=?|≤|\bbudget\b){_FILL}{N}"),
-        ("max", rf"(?:低于|少于|不超过|不高于|不多于|小于|别超过|不要超过|不能超过|不超|最多|至多|最高|顶多|上限|不到|便宜于|控制在|预算(?:大概|大约|差不多|只有|有|是|为|在|:)*)\s*{N}(?:块|元)?(?:以内|以下|之内|之下|左右|内)?"),
+        ("max", rf"(?:(?<!不)低于|(?<!不)少于|不超过|不高于|不多于|(?<!不)小于|别超过|不要超过|不能超过|不超|最多|至多|最高|顶多|上限|不到|便宜于|控制在|预算(?:大概|大约|差不多|只有|有|是|为|在|:)*)\s*{N}(?:块|元)?(?:以内|以下|之内|之下|左右|内)?"),
         ("max", rf"{N}\s*(?:or (?:less|under|below|cheaper|lower)|and (?:under|below|less)|max(?:imum)?\b|tops\b|at (?:the )?most|budget\b|limit\b|的?预算|以下|以内|之内|之下|封顶|内(?=[\s,.的买]|$))"),
         ("min", rf"(?:\b(?:{_MORE[3:-1]}|at least|min(?:imum)?\.?(?: of)?|starting (?:at|from)|no less than|upwards of|no cheaper than)\b|>=?|≥){_FILL}{N}(?: (?:and|or) (?:up|above|more|over))?"),
         ("min", rf"(?:高于|超过|大于|多于|至少|不低于|不少于|不小于|最少|起码|最低|贵于)\s*{N}(?:以上)?"),
@@ -106,8 +107,9 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 _TOTAL = re.compile(
     r"\b(?:in |as a |for a |a )?(?:grand )?total(?: of)?\b|\baltogether\b|\ball[- ]together\b|\boverall\b|\bcombined\b"
     r"|\ball[- ]in(?:clusive)?\b|\bin all\b|\bfor (?:everything|all(?: of)?(?: it| them| these| those| three| four)?|the lot)\b"
-    r"|\beverything (?:for|under|within|below)\b|\bmy (?:whole |total )?budget\b|\bbudget\b|总共|一共|总价|总预算|合计|加起来|全部加|总计|共计|预算"
+    r"|\bmy (?:whole |total )?budget\b|\bbudget\b|总共|一共|总价|总预算|合计|加起来|全部加|总计|共计|预算"
 )
+_EVERYTHING = re.compile(r"\beverything (?:for|under|within|below)\b")
 _REMOVED = re.compile(
     r"\b(?:forget|ignore|drop|remove|lift|skip|never mind|scrap|without|no)(?: about)?(?: the| my| any| a)?(?: price| spending| budget)? ?(?:budget|limits?|price (?:limit|range|cap)|price|cap)\b(?! of)"
     r"|\b(?:any price|price (?:doesn'?t|does not|isn'?t|is not|is no) (?:matter|important|an? (?:issue|problem|object|concern)|issue|object|problem)|money (?:is no object|doesn'?t matter|is not an issue)|cost (?:doesn'?t matter|is no object|isn'?t an issue)|whatever (?:it costs|the price|the cost)|no (?:matter|limit on) (?:the |what )?(?:price|cost|it costs)|i don'?t (?:care|mind)(?: about)?(?: the)? (?:price|cost|budget))\b"
@@ -115,7 +117,7 @@ _REMOVED = re.compile(
     r"|(?:不限|不看|不考虑|不管|忽略|取消|去掉|忘掉|别管)(?:价格|价钱|预算|价位)(?:限制|了)?|(?:价格|价钱|预算|价位)(?:不限|无所谓|不重要|不是问题|没关系|都行|随意|没有?限制|不设限)|(?:贵|贵一?点|贵一?些|更贵)(?:的)?(?:也行|也可以|也没关系|没关系|也能接受|无所谓|都行|也成)|多少钱都(?:行|可以)|不差钱"
 )
 _CHEAPER = re.compile(
-    r"\b(?:(?:something|anything|one|ones|some|any|a|an|much|far|way|lot|lots|bit|little|slightly|even|any|you have|make it|go|got|too|it|but|and) )*(?:(?P<much>(?:much|far|way|a lot|lots|significantly) )|(?:a (?:bit|little) |slightly |even |any )?)(?:cheaper|less expensive|more affordable|lower[- ]priced?|lower price|less (?:costly|pricey))(?: ones?| options?| alternatives?)?\b"
+    r"\b(?:(?:something|anything|one|ones|some|any|a|an|bit|little|slightly|even|you have|make it|go|got|too|it|but|and) )*(?:(?P<much>(?:much|far|way|a lot|lots|significantly) )|(?:a (?:bit|little) |slightly |even |any )?)(?:cheaper|less expensive|more affordable|lower[- ]priced?|lower price|less (?:costly|pricey))(?: ones?| options?| alternatives?)?\b"
     r"|\b(?:(?:it'?s|that'?s|this is|they'?re|these are|those are|all|bit|a|little|is|are|way|far|still|much) )*too (?:expensive|dear|pricey|costly|much(?: money)?)\b|\bnot (?:so|too|that|as) (?:expensive|dear|pricey)\b|\btoo much for me\b|\bcan'?t afford (?:that|it|this|them|those)\b"
     r"|(?P<zhmuch>便宜(?:很多|得多|多了|不少)|太贵太贵)|(?:(?:有没有|有|要|来|换|再|更|找|能|能不能|可以)*(?:再|更)?便宜(?:一点|点|一些|些)(?:的|儿)?(?:吗|呢)?|(?:有没有|有|要|来|换)?更便宜(?:的)?|(?:都|有点|有些|还是)?太贵了?|贵了(?:点|些)?|(?:不要|别)太贵(?:的)?|价格低(?:一点|点|些)(?:的)?|(?:有点|有些)贵)"
 )
@@ -128,7 +130,7 @@ def read_money(u: Utterance) -> Money:
     """Read and take everything the message says about money and about how many things."""
     money = Money()
     money.removed = u.take_all(_REMOVED)
-    money.is_total = bool(u.find(_TOTAL))
+    money.is_total = bool(u.find(_TOTAL) or u.find(_EVERYTHING))
     while _read_one(u, money):
         pass
     u.take_all(_TOTAL)
@@ -146,7 +148,7 @@ def _is_definite(low: str, match: re.Match[str]) -> bool:
     before, after = low[: match.start()], low[match.end() :]
     if re.search(r"\b(?:the|which|is|are|what)(?: one)?(?: is| are)?(?: the)? ?$", before):
         return True
-    word = re.match(r"\s*(?:than\b|(?:的)?(?:那|这|哪)|的?第)", after)
+    word = re.match(r"\s*(?:(?:的)?(?:那|这|哪)|的?第)", after)
     return word is not None
 
 

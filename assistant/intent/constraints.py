@@ -191,6 +191,12 @@ _WEAK = frozenset(
     }
 )
 """Negators that exclude only what the shop has a word for."""
+_GENERAL = re.compile(
+    r"(?:"
+    + "|".join(sorted({*FREE_OF, *(e for z, e in ZH_WORDS.items())}, key=len, reverse=True))
+    + r")s?\b"
+)
+"""Plain words for things and materials, which "not" excludes even if the shop has none."""
 _ZH_TAIL = re.compile(r"(?:的|之外|以外|外|材质|材料|质地|色|牌子?|做的|类)*")
 
 
@@ -242,8 +248,8 @@ def _exclude_one(
     if mention is not None and mention.entries and not mention.of("title"):
         _exclude_mention(words, mention, u, said)
         return _tail(u, mention.end)
-    guarded = weak or (first and _NOT_AFTER.match(u.open, at) is not None)
-    if guarded and mention is None:
+    guarded = first and _NOT_AFTER.match(u.open, at) is not None
+    if mention is None and (guarded or (weak and not _GENERAL.match(u.open, at))):
         return 0
     if mention is not None:
         _exclude_word(words, u.open[mention.start : mention.end], said)

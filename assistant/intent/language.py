@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905
 """Which of the two languages a message is in."""
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ _CJK = re.compile(r"[\u3400-\u9fff]")
 _LATIN = re.compile(r"[a-z]+")
 _ZH_FUNCTION = re.compile("[我你的吗有买要给多少不什么这那第个款和了是想能]")
 _EN_FUNCTION = frozenset(
-    ["the", "a", "an", "for", "do", "you", "have", "i", "with", "what", "is", "are", "my", "me", "show", "under", "in", "of", "to", "and", "need", "want", "please", "it", "this", "that", "how", "any", "some", "not", "which", "can"]
-)  # fmt: skip
-_EITHER = frozenset(["ok", "okay", "k", "wow", "lol", "haha", "hi", "bye", "no", "yes", "hmm", "mm", "oh", "thx", "vip", "usb"])  # fmt: skip
+    "the a an for do you have i with what is are my me show under in of to and need want"
+    " please it this that how any some not which can".split()
+)
+_EITHER = frozenset("ok okay k wow lol haha hi bye no yes hmm mm oh thx vip usb".split())
 
 
 def language_of(low: str, before: Language, names: frozenset[str] = frozenset()) -> Language:

@@ -19,8 +19,8 @@ _MAY_STAND_APART = frozenset("lmgw")
 _ZH_PERSONS = {"单人": "1", "双人": "2"}
 _PERSON_WORD = re.compile(r"单人|双人")
 _FOR_PERSONS = re.compile(
-    r"\b(?:for|sleeps|fits|seats) (?P<n>\d|one|two|three|four|five|six|seven|eight|ten)"
-    r"(?= *(?:$|[,.!?;\x1f]| (?:of us|please|under|below|with|and|in|for|that|on|over|at|around)\b))"
+    r"\b(?:for|sleeps|fits|seats) (?P<n>\d|one|two|three|four|five|six|seven|eight|ten)(?= *(?:$"
+    r"|[,.!?;\x1f]| (?:of us|please|under|below|with|and|in|for|that|on|over|at|around)\b))"
 )
 
 

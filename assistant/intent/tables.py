@@ -76,7 +76,9 @@ LEFTOVER_ENDS = frozenset(
 )
 """Dropped at both ends of a wish."""
 
-ZH_STOP = frozenset("的了吗么呢吧啊呀哦嘛和与或及跟在里是要有到给对于就都也还又最更多好怎哪比可能会省便贵,.!?;: ")
+ZH_STOP = frozenset(
+    "的了吗么呢吧啊呀哦嘛和与或及跟在里是要有到给对于就都也还又最更多好怎哪比可能会省便贵,.!?;: "
+)
 """Characters that may follow a noun without being its head."""
 
 GENERIC_HEADS = frozenset(

@@ -219,9 +219,9 @@ def _ask_intent(reading: _Reading) -> Intent | None:
     if "count" in acts:
         return "count"
     pointing = [r for r in reading.references if r.how != "all"]
-    if "aux" in acts and "goes_with_cart" not in acts and (pointing or many):
-        if "better" not in acts or "than" in u.open:
-            return None if _asks_for_more(reading) else "question"
+    asks_better = "better" in acts and "than" not in u.open
+    if "aux" in acts and (pointing or many) and not asks_better:
+        return None if _asks_for_more(reading) else "question"
     if reading.superlative and _is_superlative(u.open) and not pointing:
         return "superlative"
     if (
@@ -241,7 +241,7 @@ def _is_superlative(low: str) -> bool:
 
 
 def _asks_for_more(reading: _Reading) -> bool:
-    """ "Is there anything that goes with this?" asks for products, not about one."""
+    """Tell "is there anything that goes with this?" from a question about one product."""
     return (
         re.search(
             r"\bis there\b|\bare there\b|\banything\b|\bsomething\b|有没有(?!货)|有什么(?!缺|优|问|颜|尺)|有.{1,12}(?:的|款)吗",
@@ -253,7 +253,7 @@ def _asks_for_more(reading: _Reading) -> bool:
 
 def _offer_intent(reading: _Reading) -> Intent | None:
     acts = reading.acts
-    if "bundle" in acts and not _is_product_kit(reading):
+    if ("bundle" in acts and not _is_product_kit(reading)) or "件套" in reading.u.low:
         return "bundle"
     if "better" in acts and "worth" in acts["better"].group():
         return "better"
@@ -320,9 +320,9 @@ def _plain_intent(reading: _Reading) -> Intent:
             return act
     has_category = any(m.of("category") for m in reading.words.mentions(reading.u.open))
     shown = bool(reading.conversation.shown or reading.conversation.focus)
-    if "ask" in acts and not (has_category and _is_request(reading)):
-        if not (acts["ask"].group() in {"评价", "评论", "好评", "口碑"} and not shown):
-            return "question"
+    asks = "ask" in acts and not (has_category and _is_request(reading))
+    if asks and (shown or acts["ask"].group() not in {"评价", "评论", "好评", "口碑"}):
+        return "question"
     if "aux" in acts and not has_category and shown and not _seeks_products(reading):
         return "question"
     return "search"
@@ -547,9 +547,9 @@ def _read_conditions(reading: _Reading, intent: Intent) -> bool:
     u, words, said = reading.u, reading.words, reading.said
     reading.anchor, reading.bought = _read_anchor(reading, intent)
     _take_acts(reading, intent)
-    if intent == "search" and (more := u.find(_SECOND_QUESTION)):
-        if any(m.of("category") and m.start < more.start() for m in words.mentions(u.open)):
-            u.take(*more.span())
+    more = u.find(_SECOND_QUESTION) if intent == "search" else None
+    if more and any(m.of("category") and m.end <= more.start() for m in words.mentions(u.open)):
+        u.take(*more.span())
     _read_bundle_parts(reading, intent)
     constraints.read_excluded(u, words, reading.references, said)
     for reference in reading.references:
