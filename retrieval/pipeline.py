@@ -510,20 +510,21 @@ class Recommender:
             int(r) for r in catalogue.rows(constraints.must_include) if self._may_sell(plan, int(r))
         }
         scored: dict[int, float] = {}
-        subject = self.store.subjects.find(plan.text) if plan.text else None
-        if subject is not None and subject.leaves and not _has_anchor(plan.context):
+        if plan.text and not _has_anchor(plan.context):
             heads = self._rank(_as(plan, "search"), clock)[0]
-            around = Context(anchor_leaves=subject.leaves)
+            leaves = self._leading_leaves(plan.text, heads)
+            around = Context(anchor_leaves=leaves)
             rest = self._rank(_as(plan, "cross_sell", context=around, text=None), clock)[0]
-            inside = [c for c in heads if subject.mask[c.row]][:12]
-            scored |= _scaled(rest[: BUNDLE_POOL - len(inside)], 0.9)
+            inside = [c for c in heads if catalogue.leaf_code[c.row] in leaves][:12]
+            scored |= _scaled(heads[:12], 0.5)
+            scored |= _scaled(rest[: BUNDLE_POOL - 24], 0.8)
             scored |= _scaled(inside, 1.0)
         else:
             ranked = self._rank(plan, clock)[0]
             scored |= _scaled(ranked[:BUNDLE_POOL], 1.0)
-            if not scored:
-                popular = _as(plan, "next_product", context=Context(), text=None)
-                scored |= _scaled(self._rank(popular, clock)[0][:BUNDLE_POOL], 1.0)
+        if not scored:
+            popular = _as(plan, "next_product", context=Context(), text=None)
+            scored |= _scaled(self._rank(popular, clock)[0][:BUNDLE_POOL], 1.0)
         for row in required:
             scored[row] = max(scored.get(row, 0.0), 1.0)
         return [
@@ -539,6 +540,24 @@ class Recommender:
             for row, score in sorted(scored.items())
             if not np.isnan(catalogue.price[row])
         ]
+
+    def _leading_leaves(self, text: str, heads: tuple[Candidate, ...]) -> tuple[int, ...]:
+        """Return the categories that a set is built around: those named, else the best found.
+
+        "A kit for camping" names none: then the leaf whose products, among the first twenty that
+        search finds, are bought most often leads.
+        """
+        subject = self.store.subjects.find(text)
+        if subject is not None and subject.leaves:
+            return subject.leaves
+        buyers = self.store.behaviour.popularity.n_buyers
+        weight: dict[int, float] = {}
+        for candidate in heads[:20]:
+            leaf = int(self.store.catalogue.leaf_code[candidate.row])
+            if leaf >= 0:
+                bought = candidate.score * (1.0 + float(buyers[candidate.row]))
+                weight[leaf] = weight.get(leaf, 0.0) + bought
+        return (max(weight, key=lambda leaf: (weight[leaf], -leaf)),) if weight else ()
 
     def _may_sell(self, plan: Plan, row: int) -> bool:
         """Whether a must-have is priced, not out of stock, and not excluded."""
