@@ -144,7 +144,7 @@ class Assistant:
         """Begin a conversation and return its id (128 random bits)."""
         conversation_id = self._sessions.new_id()
         conversation = Conversation(
-            conversation_id=conversation_id, shopper_id=shopper_id, language=language
+            conversation_id=conversation_id, shopper_id=shopper_id, language=language, n_turns=1
         )
         self._sessions.save(conversation, expected_turns=0)
         return conversation_id
