@@ -31,6 +31,7 @@ class RunOptions:
     quick: bool
     gates: tuple[str, ...]
     device: str
+    encoder: str
     cache: Path
     only: tuple[str, ...] = ()
     truth: Path | None = None
@@ -58,6 +59,7 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     add("--only", action="append", default=[], metavar="TASK", help="this task only (repeatable)")
     add("--gate", action="append", default=[], metavar="NAME", help="fail unless met; or `all`")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    add("--encoder", default="packaged", help="packaged, a directory, or a hub id")
     add("--truth", type=Path, help="planted truth of the simulated store")
     add("--llm", action="append", default=[], help="composer to evaluate (repeatable)")
     add("--cache", type=Path, default=Path("var/eval-cache"), help="folder for embeddings")
@@ -75,6 +77,7 @@ def options(name: str, arguments: argparse.Namespace) -> RunOptions:
         quick=arguments.quick,
         gates=tuple(arguments.gate),
         device=arguments.device,
+        encoder=arguments.encoder,
         cache=arguments.cache,
         only=tuple(arguments.only),
         truth=arguments.truth,

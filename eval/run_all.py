@@ -91,7 +91,14 @@ def main() -> int:
     arguments = made.parse_args()
     options = read_options("all", arguments)
     passed_on = ["--store", str(options.store), "--seed", str(options.seed)]
-    passed_on += ["--device", options.device, "--cache", str(options.cache)]
+    passed_on += [
+        "--encoder",
+        options.encoder,
+        "--device",
+        options.device,
+        "--cache",
+        str(options.cache),
+    ]
     for name, value in (("--data", options.data_flag), ("--truth", options.truth)):
         passed_on += [name, str(value)] if value else []
     for llm in options.llm:

@@ -3,7 +3,7 @@
     python -m eval.run_latency --store STORE
 
 Wall times depend on the machine and on what else it does; so plain parts (encode one query, scan
-all vectors, BM25) are timed in the same run, and the ratio to them is what compares across machines.
+all vectors, BM25) are timed in the same run, and the ratio to them compares across machines.
 """
 
 from __future__ import annotations

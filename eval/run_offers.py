@@ -20,7 +20,7 @@ from eval.next_product import evaluate_folds
 from eval.offer_checks import bundle_task, complements_task, upsell_task
 from eval.results import Floor, TaskResult
 from eval.truth import load_truth
-from eval.vectors import packaged_encoder
+from eval.vectors import open_encoder
 from retrieval.errors import DataError, StoreError
 
 TRUTH = Path("var/samples/outfitter/truth")
@@ -46,7 +46,7 @@ def run(options: RunOptions) -> int:
                 options,
                 question=f"A bundle of {domain} products with its last one hidden: which one?",
                 floors=(Floor(measure="HR@10", value=floor, source="TF-IDF of title, category"),),
-                encoder=packaged_encoder(options.device),
+                encoder=open_encoder(options.encoder, options.device),
             )
         )
         seconds[f"bundles-{domain}"] = round(time.perf_counter() - began, 1)

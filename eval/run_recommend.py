@@ -20,7 +20,7 @@ from eval.data.office import load_office
 from eval.finish import finish
 from eval.next_product import evaluate
 from eval.results import Floor, TaskResult
-from eval.vectors import packaged_encoder
+from eval.vectors import open_encoder
 from retrieval.errors import DataError
 
 QUESTIONS = {
@@ -44,7 +44,7 @@ FLOORS: dict[str, Sequence[Floor]] = {
 
 def run(options: RunOptions) -> int:
     """Evaluate the tasks and write the outputs."""
-    encoder = packaged_encoder(options.device)
+    encoder = open_encoder(options.encoder, options.device)
     results: list[TaskResult] = []
     seconds: dict[str, float] = {}
     for task in tasks(options):

@@ -25,7 +25,7 @@ from eval.finish import finish
 from eval.measures import judged_share, measure_run
 from eval.results import Floor, System, TaskResult
 from eval.runs import Run, write_qrels, write_run
-from eval.vectors import TextEncoder, encode_cached, packaged_encoder
+from eval.vectors import TextEncoder, encode_cached, open_encoder
 from retrieval.config import RankingConfig
 from retrieval.data.dataset import Dataset
 from retrieval.text.lexical import LexicalIndex, build_lexical
@@ -47,7 +47,7 @@ MEASURES = {"icecat": ("nDCG@10", "R@100", "RR"), "epqa": ("RR", "P@1", "nDCG@10
 
 def run(options: RunOptions) -> int:
     """Evaluate both tasks and write the outputs."""
-    encoder = packaged_encoder(options.device)
+    encoder = open_encoder(options.encoder, options.device)
     tasks, seconds = [], {}
     for name, load in (("icecat", load_icecat), ("epqa", load_epqa)):
         if not options.wants(name):

@@ -51,9 +51,9 @@ def encode_cached(
     return np.asarray(vectors.astype(np.float16), np.float32)
 
 
-def packaged_encoder(device: str, max_tokens: int = 256) -> TextEncoder:
-    """Load the shop's default encoder. ModelError if its weights cannot be had."""
+def open_encoder(model: str, device: str) -> TextEncoder:
+    """Load an encoder as a store does. ModelError if its weights cannot be had."""
     from retrieval.config import EncoderConfig
     from retrieval.text.encoder import load_encoder
 
-    return load_encoder(EncoderConfig(max_tokens=max_tokens), device=device)  # type: ignore[return-value]
+    return load_encoder(EncoderConfig(model=model), device=device)  # type: ignore[return-value]
