@@ -26,7 +26,8 @@ SALE_STARTS = datetime(2026, 8, 24, tzinfo=UTC)
 
 _MONTHS = (0.75, 0.7, 0.85, 1.05, 1.3, 1.5, 1.55, 1.25, 0.95, 0.8, 1.1, 1.2)
 """Demand of the whole shop, January to December."""
-_HOURS = np.array([1, 1, 0, 0, 0, 1, 2, 4, 5, 6, 6, 7, 8, 7, 6, 6, 7, 8, 10, 13, 14, 12, 7, 3.0])
+_HOURS = np.cumsum([1, 1, 0, 0, 0, 1, 2, 4, 5, 6, 6, 7, 8, 7, 6, 6, 7, 8, 10, 13, 14, 12, 7, 3])
+"""Cumulative demand by hour of the day, UTC."""
 _REPURCHASE_CHANCE = 0.55
 
 
@@ -175,8 +176,7 @@ class _ShopperYear:
     def _moment(self) -> datetime:
         rng = self.rng
         day = int(np.searchsorted(self.days, rng.random() * self.days[-1]))
-        hours = np.cumsum(_HOURS)
-        hour = int(np.searchsorted(hours, rng.random() * hours[-1]))
+        hour = int(np.searchsorted(_HOURS, rng.random() * _HOURS[-1]))
         seconds = min(hour * 3600 + int(rng.integers(3600)), 23 * 3600)
         return YEAR_STARTS + timedelta(days=day, seconds=seconds)
 
@@ -383,7 +383,7 @@ def number_events(events: list[dict[str, object]]) -> list[dict[str, object]]:
         record: dict[str, object] = {"event_id": f"e-{number:07d}"} | event
         at = event["at"]
         assert isinstance(at, datetime)
-        record["at"] = at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        record["at"] = f"{at.isoformat()[:19]}Z"
         for name, prefix in (("session_id", "v"), ("order_id", "o")):
             if name in record:
                 known = ids[name]

@@ -171,6 +171,8 @@ class Voices(Content):
     short: dict[int, Lines]
     short_zh: dict[int, Lines]
     beside_the_point: Lines
+    praise_leads: dict[str, tuple[str, ...]]
+    complaint_leads: dict[str, tuple[str, ...]]
     titles: dict[int, Lines]
     titles_zh: dict[int, Lines]
 

@@ -45,7 +45,7 @@ class Market:
         """Return the chance of each member of a leaf for one price-sensitivity group."""
         members = self.members[leaf]
         prices = np.log([float(self.products[i].price) for i in members])
-        sensitivity = (-0.45, 0.35, 1.15)[bucket]
+        sensitivity = (-0.35, 0.2, 0.8)[bucket]
         weights = self.appeal[members] * np.exp(-sensitivity * (prices - prices.mean()))
         return weights / weights.sum()
 
@@ -162,7 +162,7 @@ def _plant_complements(
                 weights = market.appeal[pool] ** 0.8
                 weights = weights * _price_harmony(market, int(i), pool)
                 j = int(rng.choice(pool, p=weights / weights.sum()))
-                chosen.append((j, round(min(0.4, chance * float(rng.uniform(0.7, 1.3))), 3)))
+                chosen.append((j, round(min(0.5, chance * float(rng.uniform(0.7, 1.3))), 3)))
             planted[int(i)] = chosen
     return planted
 

@@ -15,6 +15,7 @@ import numpy as np
 _CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
 _SLOT = re.compile(r"\{([^{}]+)\}")
 _TEST = re.compile(r"^(.+?)\s*(<=|>=|!=|<|>|=)\s*(.+)$")
+_LOOSE_SPACE = re.compile(r" +(?=[ ,.;!?])")
 _NUMBER = re.compile(r"^-?\d+(?:\.\d+)?")
 
 
@@ -51,7 +52,7 @@ def choose(text: str, rng: np.random.Generator) -> str:
         text = (
             text[: match.start()] + options[int(rng.integers(len(options)))] + text[match.end() :]
         )
-    return re.sub(r" +([,.;!?])", r"\1", re.sub(r"  +", " ", text)).strip()
+    return _LOOSE_SPACE.sub("", text).strip()
 
 
 def fill(text: str, slots: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,9 +14,15 @@ from eval.simulate.content import Leaf, Shelf
 from eval.simulate.opinions import Aspect, Bank, sentence_bank
 from eval.simulate.phrasing import choose, fill, slot_names
 
+_STAYS_CAPITAL = re.compile(r"I\b|[A-Z]{2}")
 _CHINESE_SHARE = 0.08
 _SHORT_SHARE = 0.09
 _BESIDE_SHARE = 0.03
+_LEMON_SHARE = 0.06
+"""Share of buyers whose piece was bad, whatever the product is like otherwise."""
+_LEAD_IN_SHARE = 0.16
+_N_REMARKS = np.array([0.0, 0.35, 0.77, 1.0])
+"""Cumulative chances of none, one, two and three remarks."""
 _MONTH_NAMES = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
     "October", "November", "December",
@@ -71,7 +78,7 @@ class ReviewWriter:
             "rating": rating,
             "title": self._title(product.leaf, rating, language),
             "text": joint.join(sentences),
-            "created_at": created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "created_at": f"{created_at.isoformat()[:19]}Z",
             "verified": is_verified,
             "helpful": int(rng.negative_binomial(0.6, 0.22)) if len(sentences) > 1 else 0,
             "language": language,
@@ -83,7 +90,8 @@ class ReviewWriter:
     def _rating(self, aspects: list[Aspect]) -> int:
         qualities = np.array([aspect.quality for aspect in aspects])
         overall = 0.6 * qualities.mean() + 0.4 * qualities.min()  # one bad aspect spoils much
-        return int(np.clip(round(1.55 + 3.75 * overall + self.rng.normal(0, 0.95)), 1, 5))
+        lemon = 2.2 * (self.rng.random() < _LEMON_SHARE)
+        return int(np.clip(round(1.6 + 3.85 * overall - lemon + self.rng.normal(0, 1.0)), 1, 5))
 
     def _sentences(
         self,
@@ -108,6 +116,8 @@ class ReviewWriter:
         for aspect, is_praise in self._remarks(aspects, rating):
             patterns = self._patterns(product.leaf, aspect, language, is_praise, rating)
             text = self._say(product, patterns, words)
+            if text and rng.random() < _LEAD_IN_SHARE:
+                text = self._lead_in(text, language, is_praise)
             if text:
                 spoken.append(
                     (len(sentences), aspect.name, "positive" if is_praise else "negative")
@@ -121,11 +131,10 @@ class ReviewWriter:
     def _remarks(self, aspects: list[Aspect], rating: int) -> list[tuple[Aspect, bool]]:
         """Choose one to three aspects; a low rating brings the complaints out and puts them first."""
         rng = self.rng
-        n = int(rng.choice([1, 2, 3], p=[0.35, 0.42, 0.23]))
+        n = int(np.searchsorted(_N_REMARKS, rng.random()))
         weights = np.array([1.6 if aspect.is_planted_weakness else 1.0 for aspect in aspects])
-        picked = rng.choice(
-            len(aspects), size=min(n, len(aspects)), replace=False, p=weights / weights.sum()
-        )
+        keys = rng.random(len(aspects)) ** (1 / weights)  # weighted, without replacement
+        picked = np.argsort(-keys)[:n]
         remarks = []
         for i in picked:
             odds = aspects[i].quality / (1 - aspects[i].quality + 1e-6)
@@ -166,6 +175,15 @@ class ReviewWriter:
                 break
         said.add(text)
         return text[:1].upper() + text[1:]
+
+    def _lead_in(self, text: str, language: str, is_praise: bool) -> str:
+        """Put a few words and a colon before a remark."""
+        voices = self.shelf.voices
+        leads = voices.praise_leads if is_praise else voices.complaint_leads
+        lead = leads[language][int(self.rng.integers(len(leads[language])))]
+        if language == "en" and not _STAYS_CAPITAL.match(text):
+            text = text[:1].lower() + text[1:]
+        return f"{lead}{'' if language == 'zh' else ' '}{text}"
 
     def _title(self, leaf: Leaf, rating: int, language: str) -> str | None:
         if self.rng.random() < 0.15:

@@ -15,7 +15,8 @@ Row = Mapping[str, object]
 
 def write_lines(path: Path, rows: Iterable[Row]) -> None:
     """Write JSON Lines; a name ending in `.zst` is compressed."""
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    text = "".join(encode(row) + "\n" for row in rows).encode()
     if path.suffix == ".zst":
         text = zstandard.ZstdCompressor(level=6).compress(text)
     path.write_bytes(text)
