@@ -46,6 +46,7 @@ Task = Literal[
 ]
 SHORT_LIST = 200
 BUNDLE_POOL = 60
+NEARLY_AS_NEAR = 0.85
 SUBJECT_WEIGHT = 0.6
 """Search: what the wish names by category goes before what merely resembles it."""
 
@@ -512,7 +513,7 @@ class Recommender:
         scored: dict[int, float] = {}
         if plan.text and not _has_anchor(plan.context):
             heads = self._rank(_as(plan, "search"), clock)[0]
-            leaves = self._leading_leaves(plan.text, heads)
+            leaves = self._leading_leaves(plan.text, self._mask(_as(plan, "search")))
             around = Context(anchor_leaves=leaves)
             rest = self._rank(_as(plan, "cross_sell", context=around, text=None), clock)[0]
             inside = [c for c in heads if catalogue.leaf_code[c.row] in leaves][:12]
@@ -541,23 +542,26 @@ class Recommender:
             if not np.isnan(catalogue.price[row])
         ]
 
-    def _leading_leaves(self, text: str, heads: tuple[Candidate, ...]) -> tuple[int, ...]:
-        """Return the categories that a set is built around: those named, else the best found.
+    def _leading_leaves(self, text: str, mask: Mask) -> tuple[int, ...]:
+        """Return the categories that a set is built around: those named, else the leading one.
 
-        "A kit for camping" names none: then the leaf whose products, among the first twenty that
-        search finds, are bought most often leads.
+        "A kit for camping" names none: then, of the leaves whose three products nearest in meaning
+        are nearly as near as any leaf's, the one with most buyers leads.
         """
         subject = self.store.subjects.find(text)
         if subject is not None and subject.leaves:
             return subject.leaves
-        buyers = self.store.behaviour.popularity.n_buyers
-        weight: dict[int, float] = {}
-        for candidate in heads[:20]:
-            leaf = int(self.store.catalogue.leaf_code[candidate.row])
-            if leaf >= 0:
-                bought = candidate.score * (1.0 + float(buyers[candidate.row]))
-                weight[leaf] = weight.get(leaf, 0.0) + bought
-        return (max(weight, key=lambda leaf: (weight[leaf], -leaf)),) if weight else ()
+        vector = self.store.encoder.encode([text], role="query")[0]
+        near = np.where(mask, self.store.product_vectors.similarities(vector), 0.0)
+        codes, buyers = self.store.catalogue.leaf_code, self.store.behaviour.popularity.n_buyers
+        found: list[tuple[float, int, int]] = []
+        for leaf in range(len(self.store.catalogue.leaves)):
+            rows = np.flatnonzero(codes == leaf)
+            top = np.sort(near[rows])[-3:]
+            found.append((float(top.mean()), int(buyers[rows].sum()), leaf))
+        best = max((f[0] for f in found), default=0.0)
+        nearly = [f for f in found if f[0] >= NEARLY_AS_NEAR * best > 0]
+        return (max(nearly, key=lambda f: (f[1], -f[2]))[2],) if nearly else ()
 
     def _may_sell(self, plan: Plan, row: int) -> bool:
         """Whether a must-have is priced, not out of stock, and not excluded."""
@@ -614,8 +618,8 @@ class Recommender:
         shown = [s.product_id for s in slate.suggestions]
         if product_id in shown:
             return WhyNot(
-                product_id=product_id, verdict="shown", evidence=(), rank=shown.index(product_id) + 1,
-                n_ranked=len(shown), k=query.k,
+                product_id=product_id, verdict="shown", evidence=(), k=query.k,
+                rank=shown.index(product_id) + 1, n_ranked=len(shown),
             )  # fmt: skip
         verdict = self._left_out(plan, row)
         if verdict is not None:

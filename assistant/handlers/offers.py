@@ -154,6 +154,8 @@ def bundle(scene: Scene) -> Outcome:
     wish = u.wish or (c.wish if u.intent == "refine" else "")
     has_thing = bool(u.references or u.anchor_text) or (u.intent == "refine" and bool(c.anchors))
     anchor = find_anchor(scene) if has_thing else None
+    if anchor is None:
+        wish = u.occasion or u.anchor_text or wish
     query = scene.query(
         offer_kind="bundle",
         text=wish or None,
