@@ -511,6 +511,7 @@ class Recommender:
             int(r) for r in catalogue.rows(constraints.must_include) if self._may_sell(plan, int(r))
         }
         scored: dict[int, float] = {}
+        leaves: tuple[int, ...] = ()
         if plan.text and not _has_anchor(plan.context):
             heads = self._rank(_as(plan, "search"), clock)[0]
             leaves = self._leading_leaves(plan.text, self._mask(_as(plan, "search")))
@@ -537,6 +538,7 @@ class Recommender:
                 group=catalogue.products[row].item_group_id,
                 margin=catalogue.products[row].margin,
                 required=row in required,
+                lead=int(catalogue.leaf_code[row]) in leaves,
             )
             for row, score in sorted(scored.items())
             if not np.isnan(catalogue.price[row])
@@ -552,7 +554,11 @@ class Recommender:
         if subject is not None and subject.leaves:
             return subject.leaves
         vector = self.store.encoder.encode([text], role="query")[0]
-        near = np.where(mask, self.store.product_vectors.similarities(vector), 0.0)
+        words = self.store.lexical.scores(text)
+        near = words / max(float(words.max(initial=0.0)), 1e-9)
+        if text.isascii():  # an English encoder has nothing to say of other scripts
+            near = near + 2 * self.store.product_vectors.similarities(vector)
+        near = np.where(mask, near, 0.0)
         codes, buyers = self.store.catalogue.leaf_code, self.store.behaviour.popularity.n_buyers
         found: list[tuple[float, int, int]] = []
         for leaf in range(len(self.store.catalogue.leaves)):

@@ -38,6 +38,8 @@ class BundleItem:
     margin: float | None = None
     """Share of the price; not stated counts as 0 against a margin floor."""
     required: bool = False
+    lead: bool = False
+    """One of the products that the set is built around; if there are any, one is in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +163,11 @@ def _rows_of_rules(
     if rules.margin_min is not None:
         rows.append(margin - float(rules.margin_min) * price)
         low.append(-1e-9)
+        high.append(np.inf)
+    lead = np.array([float(i.lead) for i in items])
+    if lead.any():
+        rows.append(lead)
+        low.append(1.0)
         high.append(np.inf)
     for key in ("role", "group"):
         for name in sorted({str(getattr(i, key)) for i in items} - {"-1", "None"}):
