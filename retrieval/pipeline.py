@@ -554,10 +554,9 @@ class Recommender:
         if subject is not None and subject.leaves:
             return subject.leaves
         vector = self.store.encoder.encode([text], role="query")[0]
-        words = self.store.lexical.scores(text)
-        near = words / max(float(words.max(initial=0.0)), 1e-9)
-        if text.isascii():  # an English encoder has nothing to say of other scripts
-            near = near + 2 * self.store.product_vectors.similarities(vector)
+        near = self.store.product_vectors.similarities(vector)
+        if not text.isascii():  # an English encoder has nothing to say of other scripts
+            near = self.store.lexical.scores(text)
         near = np.where(mask, near, 0.0)
         codes, buyers = self.store.catalogue.leaf_code, self.store.behaviour.popularity.n_buyers
         found: list[tuple[float, int, int]] = []
