@@ -18,6 +18,8 @@ from assistant.intent.utterance import TAKEN, Utterance
 
 AROUND = Decimal("0.2")
 """Share by which "around" reaches below and above."""
+_MOST_AMOUNTS = 8
+"""More in one message are not read."""
 _SMALLEST_BARE = 20
 """A bare number below this is no price after "for" or before another noun."""
 
@@ -72,7 +74,9 @@ _ANY = r"[\ue000-\ue7ff]"
 _NOT_EN = r"(?:\bno|\bnot|\bnothing|\bnever|n't|\bwithout)\b[a-z' ]{0,30}?"
 _MORE = r"(?:over|above|beyond|exceed(?:ing)?|(?:more|higher|dearer|costlier|pricier)(?: expensive)? than)"
 _LESS = r"(?:under|below|less(?: expensive)? than|lower than|cheaper than)"
-_FILL = r"(?: ?(?:around|about|a|the|of|is|at|:|=|only|maybe|like|say))*\s*"
+_FILL = (
+    r"(?: ?(?:was|were|now|be|would be|around|about|a|the|of|is|at|:|=|only|maybe|like|say))*\s*"
+)
 
 _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern))
@@ -118,7 +122,7 @@ _REMOVED = re.compile(
 )
 _CHEAPER = re.compile(
     r"\b(?:(?:something|anything|one|ones|some|any|a|an|bit|little|slightly|even|you have|make it|go|got|too|it|but|and) )*(?:(?P<much>(?:much|far|way|a lot|lots|significantly) )|(?:a (?:bit|little) |slightly |even |any )?)(?:cheaper|less expensive|more affordable|lower[- ]priced?|lower price|less (?:costly|pricey))(?: ones?| options?| alternatives?)?\b"
-    r"|\b(?:(?:it'?s|that'?s|this is|they'?re|these are|those are|all|bit|a|little|is|are|way|far|still|much) )*too (?:expensive|dear|pricey|costly|much(?: money)?)\b|\bnot (?:so|too|that|as) (?:expensive|dear|pricey)\b|\btoo much for me\b|\bcan'?t afford (?:that|it|this|them|those)\b"
+    r"|\b(?:(?:it'?s|that'?s|this is|they'?re|these are|those are|all|bit|a|little|is|are|way|far|still|much) )*too (?:expensive|dear|pricey|costly|much(?: money)?)\b|\bbetter (?:on )?price\b|\blower (?:the )?price\b|\bnot (?:so|too|that|as) (?:expensive|dear|pricey)\b|\btoo much for me\b|\bcan'?t afford (?:that|it|this|them|those)\b"
     r"|(?P<zhmuch>便宜(?:很多|得多|多了|不少)|太贵太贵)|(?:(?:有没有|有|要|来|换|再|更|找|能|能不能|可以)*(?:再|更)?便宜(?:一点|点|一些|些)(?:的|儿)?(?:吗|呢)?|(?:有没有|有|要|来|换)?更便宜(?:的)?|(?:都|有点|有些|还是)?太贵了?|贵了(?:点|些)?|(?:不要|别)太贵(?:的)?|价格低(?:一点|点|些)(?:的)?|(?:有点|有些)贵)"
 )
 _DEARER = re.compile(
@@ -131,8 +135,9 @@ def read_money(u: Utterance) -> Money:
     money = Money()
     money.removed = u.take_all(_REMOVED)
     money.is_total = bool(u.find(_TOTAL) or u.find(_EVERYTHING))
-    while _read_one(u, money):
-        pass
+    for _ in range(_MOST_AMOUNTS):
+        if not _read_one(u, money):
+            break
     u.take_all(_TOTAL)
     if match := u.find(_CHEAPER):
         if not _is_definite(u.open, match):
@@ -187,7 +192,8 @@ def _amounts(u: Utterance) -> list[_Amount]:
             currency = _PREFIXES[prefix.group().strip()]
         elif suffix:
             currency = _SUFFIXES[suffix.group().strip()]
-        if currency is None and any(a <= number.start < b for a, b in measured):
+        alone = u.open[number.start : number.end] in {"一", "二", "两", "one"}  # 一起, 一下
+        if currency is None and (alone or any(a <= number.start < b for a, b in measured)):
             continue
         start = prefix.start() if prefix else number.start
         end = suffix.end() if suffix else number.end

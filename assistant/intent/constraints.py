@@ -64,7 +64,7 @@ _STARS = re.compile(
     r"|评分(?:要|在|得|至少|不低于|高于|大于|不少于|超过)+(?P<y>[1-5](?:\.\d)?)(?:以上)?"
 )
 _WELL = re.compile(
-    r"\b(?:highly|well|top)[- ](?:rated|reviewed)\b(?! (?:tent|one)s? (?:is|are))|\b(?:with |has |have )?(?:good|great|excellent|positive|high|strong) (?:reviews?|ratings?)\b|\bpeople (?:love|like)\b|(?:评价|口碑|评分|好评)(?:好|高|不错|多)(?:一点)?的?|好评的"
+    r"\b(?:highly|well|top|better)[- ](?:rated|reviewed)\b(?! (?:tent|one)s? (?:is|are))|\b(?:with |has |have )?(?:good|better|great|excellent|positive|high|strong) (?:reviews?|ratings?)\b|\bpeople (?:love|like)\b|(?:评价|口碑|评分|好评)(?:好|高|不错|多)(?:一点)?的?|好评的"
 )
 _IN_STOCK = re.compile(
     r"\b(?:that (?:is|are) |only |currently |must be |has to be |which (?:is|are) )*(?:in[- ]stock|available (?:now|immediately|today|right now|right away)|ready to ship|on hand)\b(?: only)?(?: now| right now)?|\b(?:that (?:is|are) |currently )available\b|\bnot sold out\b|\bonly (?:show )?available\b"
@@ -161,6 +161,9 @@ _NOT = re.compile(
     r"|(?<!有)(?:不要|不想要|我?不喜欢|不用|不是|别要|别给我|不含|不带|不包括|不包含|不能有|不能含|没有|除了|除开|排除|避开|拒绝|讨厌|过敏的?是|对)(?:任何|含有?|带有?|用|是|看|那种|这种)?"
     r"|(?<![\u3400-\u9fff])(?:别|非|无|不)"
 )
+_THIS_BRAND = re.compile(
+    r"(?:\b(?:not|no|other than|anything but|don'?t (?:want|like)) )?(?:from )?(?:\b(?:this|that|the same|another|a different|other|different) (?:brands?|make|maker)\b)|(?:不要|别要|不喜欢|除了|换个?|换一个|其他|别的)(?:这个|那个|这)?(?:牌子|品牌)(?:的)?"
+)
 _NOT_AFTER = re.compile(
     r"(?:too|so|very|that|as|sure|now|yet|bad|idea|problem|thanks|thank|worries|for me|much|only|just|really|necessarily|least|limit|matter|need|more|less|over|under|today|interested|all|what|want|like|working|good|great|if|because|hurry|rush|longer|preference|particular|and|or|but|i|you|it|going|one)\b(?! leather)|太|那么|超过|错|好意思|知道|用了|客气|贵|限|管|同|需要|紧|行|可以|得|到|了|仅|只|[\s\x1f,.!?]|$"
 )
@@ -202,6 +205,9 @@ _ZH_TAIL = re.compile(r"(?:的|之外|以外|外|材质|材料|质地|色|牌子
 
 def read_excluded(u: Utterance, words: ShopWords, references: list[Reference], said: Said) -> None:
     """Read and take what is not wanted: products, brands, categories, values, words."""
+    if (brand := u.find(_THIS_BRAND)) and this_brand:
+        said.exclude_brands.append(this_brand)
+        u.take(*brand.span())
     for match in u.find_all(_FREE):
         if singular(match["x"]) in FREE_OF or _value_named(words, match["x"]):
             _exclude_word(words, match["x"], said)
@@ -522,7 +528,7 @@ def merge_money(
         update["price_min"] = money.minimum
         if maximum is None and now.price_max is not None and now.price_max < money.minimum:
             update["price_max"] = None
-    if money.relative:
+    if money.relative and maximum is None:
         update |= _relative(now, money, prices, looked_at)
     if money.items_min is not None or money.items_max is not None:
         update["min_items"] = None if money.items_min is None else min(money.items_min, 6)

@@ -17,6 +17,8 @@ from assistant.intent.tables import (
     CONCEPTS,
     GENERIC_HEADS,
     GENERIC_HEADS_ZH,
+    NO_CATEGORY,
+    STOP,
     SYNONYMS,
     VAGUE_VALUES,
     ZH_WORDS,
@@ -172,6 +174,26 @@ class ShopWords:
                 return min(fitting)[2]
         return None
 
+    def named(self, phrase: str) -> frozenset[int]:
+        """Return the rows that the telling words of a folded phrase name ("the Acme Drift").
+
+        Telling are brands and rare title words that are no category or value of the shop; brands
+        alone name nothing.
+        """
+        limit = max(_TITLE_WORD_LIMIT, len(self.catalogue) // 50)
+        general = [m for m in self.mentions(phrase) if m.of("category") or m.of("value")]
+        rows: frozenset[int] | None = None
+        telling = False
+        for token, start, _ in tokens(phrase):
+            holders = self.postings.get(token, frozenset())
+            is_brand = token in self.brand_words
+            plain = token in STOP or any(m.start <= start < m.end for m in general)
+            if not holders or plain or not (is_brand or len(holders) <= limit):
+                continue
+            telling = telling or not is_brand
+            rows = holders if rows is None else rows & holders
+        return rows if rows and telling else frozenset()
+
     def titled(self, phrase: str) -> frozenset[int]:
         """Return the rows whose title holds every word of a folded phrase (empty for no words)."""
         words = [t for t, _, _ in tokens(phrase)]
@@ -182,6 +204,10 @@ class ShopWords:
             return frozenset(r for t, r in self.other_titles if compact in t.replace(" ", ""))
         sets = sorted((self.postings.get(w, frozenset()) for w in words), key=len)
         return sets[0].intersection(*sets[1:])
+
+
+_TITLE_WORD_LIMIT = 8
+"""A title word that more products share (or 2 % of the store) names none of them."""
 
 
 def titles_of(product: Product) -> tuple[str, ...]:
@@ -251,7 +277,7 @@ def _add_categories(found: dict[Key, set[Entry]], products: Iterable[Product]) -
         pieces = [p for p in _SPLIT.split(fold(spelled)) if p]
         for head in _heads(_key(spelled)) if len(pieces) == 1 else ():
             heads[head].add(entry)
-        for piece in pieces if len(pieces) > 1 else ():
+        for piece in (p for p in pieces if len(pieces) > 1 and p not in NO_CATEGORY):
             parts[_key(piece)].add(entry)
             for head in _heads(_key(piece)):
                 parts[head].add(entry)

@@ -23,7 +23,8 @@ from assistant.intent.utterance import Utterance, fold, tokens
 if TYPE_CHECKING:
     from retrieval.data.dataset import Product
 
-How = Literal["place", "pronoun", "all", "described", "title", "brand"]
+How = Literal["place", "pronoun", "all", "described", "extreme", "title", "brand"]
+"""`extreme`: "the cheapest tent", which may also mean of the whole store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,8 +175,11 @@ class _Finder:
             return False
         if match.start() == 0 and after.startswith(","):  # "First, I need …"
             return False
+        if re.search(r"\b(?:my|our|his|her|their|a|an) $", self.low[: match.start()]):
+            return False
         word = re.match(r" ([a-z]{2,})", after)
-        return word is None or word[1] in STOP or self._is_shop_word(match.end() + 1)
+        known = any(m.start == match.end() + 1 and m.entries for m in self.mentions)
+        return word is None or word[1] in STOP or known
 
     def _is_shop_word(self, place: int) -> bool:
         return any(m.start == place and m.of("category") for m in self.mentions)
@@ -221,16 +225,20 @@ class _Finder:
         for pattern, table in ((_SIDE, _SIDES), (_ZH_SIDE, _ZH_SIDES)):
             for match in pattern.finditer(self.low):
                 side = next(v for k, v in table.items() if re.fullmatch(k, match["side"]))
-                noun = match.groupdict().get("noun")
+                end, noun = match.end(), match.groupdict().get("noun")
+                if noun in STOP:
+                    end, noun = match.start("noun") - 1, None
                 if noun is not None and not self._is_shop_word(match.start("noun")):
                     continue
                 pool = self._of_category(match.start("noun")) if noun is not None else self.shown
                 best = self._extreme(pool, *side)
                 if self.shown:
-                    ids = (best,) if best else ()
                     found.append(
                         Reference(
-                            start=match.start(), end=match.end(), product_ids=ids, how="described"
+                            start=match.start(),
+                            end=end,
+                            product_ids=(best,) if best else (),
+                            how="described" if noun is None else "extreme",
                         )
                     )
         return found

@@ -46,14 +46,17 @@ _FINDS_TITLES: frozenset[Intent] = frozenset(
     {"compare", "question", "why_not", "goes_with", "better", "similar", "cart_add", "cart_remove"}
 )
 _REFINES = re.compile(
-    r"^\W*(?:(?:and|but|only|ok(?:ay)?|also|maybe|preferably|rather|just|please|yes|no),? )*(?:in|with|for|without|that|which|more|less|not|no|only|made|under|over|between|something|anything|ones?|a \w+(?:er)? one|it|they|rather|even|must|should|needs?)\b"
+    r"^\W*(?:(?:and|but|only|ok(?:ay)?|also|maybe|preferably|rather|just|please|yes|no|what about|how about|i meant?|what if),? )*(?:in|with|for|without|that|which|more|less|not|no|only|made|under|over|between|something|anything|ones?|a \w+(?:er)? one|it|they|rather|even|must|should|needs?)\b"
     r"|^(?:要|带|不要|更|再|最好|只要|换|改|能|可以|有没有更|适合|给)|的$"
 )
 _SEEKS = re.compile(
-    r"\b(?:show me|looking for|search(?:ing)? for|find me|find|do you (?:have|sell|stock|carry)|have you got|got any|i(?:'m| am)? (?:also )?(?:need|want|after|looking)|i'd like|how about|what about|now)\b|(?:找|推荐|有没有|想买|想要|需要|来一|看看|我要)"
+    r"\b(?:show me|looking for|search(?:ing)? for|find me|find|do you (?:have|sell|stock|carry)|have you got|got any|i(?:'m| am)? (?:also )?(?:need|want|after|looking)|i'd like|(?:how|what) about(?! (?:something|anything|one|in|for|with|if)\b)|now)\b|(?:找|推荐|有没有|想买|想要|需要|来一|看看|我要)"
 )
 _GENERIC = re.compile(
     r"\b(?:thing|item|product|stuff|article)s?\b|\b(?:you (?:have|sell|carry|stock|offer)|in (?:the|your) (?:store|shop|catalogue|catalog)|(?:of|overall|in) all|overall|here)\b|东西|商品|产品|全店|店里|你们(?:店|这|家|卖)|整个店"
+)
+_WHOLE_STORE = re.compile(
+    r"\b(?:you (?:have|sell|carry|stock|offer)|in (?:the|your) (?:whole |entire )?(?:store|shop|catalogue|catalog))\b|全店|店里|你们(?:店|这|家|卖)"
 )
 _EACH = re.compile(
     r"\b(?:each|apiece|per (?:item|piece|product|thing))\b|每(?:个|件|样|款)|单(?:个|件|价)"
@@ -62,6 +65,7 @@ _AFTER_PURCHASE = re.compile(
     r"\bwhat else\b|\beverything\b|\banything else\b|还(?:需要|要|得|该|缺)"
 )
 _SUPERLATIVES = re.compile("|".join(f"(?P<{k}>{v})" for k, v in NAMED_SUPERLATIVES.items()))
+_LIGHTER_FUEL = re.compile(r" (?:fluid|gas|fuel|case|refill)")
 _COMPARATIVES = re.compile(
     "|".join(
         rf"\b{re.escape(p)}\b" if p.isascii() else re.escape(p)
@@ -148,9 +152,15 @@ def _superlative(reading: _Reading) -> NamedSuperlative | AttributeSuperlative |
     low = reading.u.open
     pointed = [(r.start, r.end) for r in reading.references if r.how == "described"]
     for match in _SUPERLATIVES.finditer(low):
-        if not any(a <= match.start() < b for a, b in pointed) or _asks_which(low):
+        if (
+            not any(a <= match.start() < b for a, b in pointed)
+            or _asks_which(low)
+            or _WHOLE_STORE.search(low)
+        ):
             return match.lastgroup  # type: ignore[return-value]
     for match in _COMPARATIVES.finditer(low):
+        if _LIGHTER_FUEL.match(low, match.end()):
+            continue
         if not any(a <= match.start() < b for a, b in pointed) or _asks_which(low):
             concept, direction = COMPARATIVES[match.group()]
             return AttributeSuperlative(
@@ -219,11 +229,15 @@ def _ask_intent(reading: _Reading) -> Intent | None:
     if "count" in acts:
         return "count"
     pointing = [r for r in reading.references if r.how != "all"]
+    sides = {"extreme", "described"} if _asks_which(u.open) else {"extreme"}
+    about_store = all(r.how in sides for r in pointing)
+    asks_store = about_store or _WHOLE_STORE.search(u.low) is not None
+    if reading.superlative and _is_superlative(u.open) and "aux" not in acts and asks_store:
+        reading.references = []
+        return "superlative"
     asks_better = "better" in acts and "than" not in u.open
     if "aux" in acts and (pointing or many) and not asks_better:
         return None if _asks_for_more(reading) else "question"
-    if reading.superlative and _is_superlative(u.open) and not pointing:
-        return "superlative"
     if (
         "ask" in acts
         and (pointing or many)
@@ -265,9 +279,17 @@ def _offer_intent(reading: _Reading) -> Intent | None:
             return "goes_with_cart"
         return "goes_with"
     for act in ("similar", "better", "more"):
-        if act in acts:
+        if act in acts and not (act == "better" and _is_only_quality(reading)):
             return act
     return None
+
+
+def _is_only_quality(reading: _Reading) -> bool:
+    """Tell 防水好一点的帐篷, a wish, from a better one than something."""
+    conversation, match = reading.conversation, reading.acts["better"]
+    known = conversation.shown or conversation.focus or reading.references
+    wished = any(m.of("category") for m in reading.words.mentions(reading.u.open))
+    return wished and not known and not re.search("upgrad|worth|升级|值", match.group())
 
 
 def _asks_which_one(reading: _Reading) -> bool:
@@ -323,9 +345,20 @@ def _plain_intent(reading: _Reading) -> Intent:
     asks = "ask" in acts and not (has_category and _is_request(reading))
     if asks and (shown or acts["ask"].group() not in {"评价", "评论", "好评", "口碑"}):
         return "question"
+    if "aux" in acts and has_category and not shown and _names_one(reading):
+        return "question"
     if "aux" in acts and not has_category and shown and not _seeks_products(reading):
         return "question"
     return "search"
+
+
+def _names_one(reading: _Reading) -> bool:
+    """Whether "is the Kettle stove any good?" names exactly one product of the store."""
+    trial = Utterance(reading.u.text)
+    trial.open = reading.u.open
+    wishes.read_filler(trial, reading.words)
+    trial.take_all(_ABOUT)
+    return bool(_named(reading, "question", wishes.rest(trial)))
 
 
 def _is_request(reading: _Reading) -> bool:
@@ -418,6 +451,8 @@ def _about_products(reading: _Reading, intent: Intent) -> Understanding:
     references, notes = _pointed_at(reading, intent)
     for reference in reading.references:
         u.take(reference.start, reference.end)
+    if intent == "question" and _POLICY.search(u.low) and not _explicit(reading):
+        references, notes = (), ()
     asked_as = reading.acts.get(intent)
     if asked_as is not None and len(asked_as.group()) < 30 and u.is_open(*asked_as.span()):
         u.take(*asked_as.span())
@@ -442,15 +477,30 @@ def _about_products(reading: _Reading, intent: Intent) -> Understanding:
     )
 
 
+_POLICY = re.compile(
+    r"\b(?:ship(?:ping|ped|s)?|deliver(?:y|ed|s|ies)?|returns?|refunds?|exchange|policy|policies|payments?|pay with|paypal|credit cards?|invoice|vouchers?|coupons?|discounts?|promo\w*|opening hours|store hours)\b|送货|发货|配送|快递|退货|退换|换货|退款|付款|支付|发票|运费|包邮|优惠|折扣|打折"
+)
+"""Questions to the shop rather than about a product."""
+
+
+_MOST_NAMED = 4
+"""A name that this many products share (sizes of one model) still answers a question."""
+
+
+def _explicit(reading: _Reading) -> bool:
+    return any(r.product_ids and r.note is None for r in reading.references)
+
+
 def _named(reading: _Reading, intent: Intent, wish: str) -> tuple[str, ...]:
     """Return products of the whole store that the left-over words name unambiguously."""
     if intent not in _FINDS_TITLES:
         return ()
-    found = []
+    found: list[str] = []
+    most = _MOST_NAMED if intent in {"question", "why_not", "similar", "better"} else 1
     for phrase in re.split(r"\b(?:and|vs\.?|versus|with|or|from|to)\b|[,和跟与]|还是", fold(wish)):
-        rows = reading.words.titled(phrase.strip())
-        if len(rows) == 1:
-            found.append(reading.words.catalogue.product_ids[next(iter(rows))])
+        rows = reading.words.titled(phrase.strip()) or reading.words.named(phrase)
+        if 0 < len(rows) <= most:
+            found += [reading.words.catalogue.product_ids[row] for row in sorted(rows)]
     return tuple(dict.fromkeys(found))
 
 
@@ -535,7 +585,7 @@ _TAKES_ITS_WORDS = ("goes_with", "goes_with_cart", "better", "similar", "more", 
 _NEEDS = re.compile(
     r"\b(?:what|anything|something) else(?: (?:do|would|should|will|might|could) i)?(?: also)?(?: (?:need|want|get|buy))?\b"
     r"|\bwhat (?:do|would|should|will|might) i (?:also |still |otherwise )?(?:need|want|get|buy)\b|\bi(?:'d| will| would|'ll)? (?:also )?need\b"
-    r"|(?:我)?还(?:需要|要|得|该|应该|可以|能|缺)(?:再)?(?:买|配|准备|带|添|加)?(?:点|些|置)?(?:什么|啥|哪些|别的)?"
+    r"|大家|别人|其他人|人们|(?:我)?还(?:需要|要|得|该|应该|可以|能|缺)(?:再)?(?:买|配|准备|带|添|加)?(?:点|些|置)?(?:什么|啥|哪些|别的)?"
 )
 _SECOND_QUESTION = re.compile(
     r"(?<=[a-z\u3400-\u9fff])[,?;.]\s*(?:and )?(?:what|which|how|does|is|do|配什么|用什么|什么|怎么).*$"
@@ -546,18 +596,19 @@ def _read_conditions(reading: _Reading, intent: Intent) -> bool:
     """Read everything that limits or names the wish; return whether it is clearly another thing."""
     u, words, said = reading.u, reading.words, reading.said
     reading.anchor, reading.bought = _read_anchor(reading, intent)
+    reading.occasion = wishes.read_occasion(u, words)
     _take_acts(reading, intent)
     more = u.find(_SECOND_QUESTION) if intent == "search" else None
     if more and any(m.of("category") and m.end <= more.start() for m in words.mentions(u.open)):
         u.take(*more.span())
     _read_bundle_parts(reading, intent)
-    constraints.read_excluded(u, words, reading.references, said)
+    brand = _brand_of_it(reading)
+    constraints.read_excluded(u, words, reading.references, said, this_brand=brand)
     for reference in reading.references:
         if u.is_open(reference.start, reference.end) and reference.how != "brand":
             u.take(reference.start, reference.end)
     _take_superlative(reading)
     constraints.read_sizes(u, words, said)
-    reading.occasion = wishes.read_occasion(u, words)
     trial = Utterance(u.text)
     trial.open = u.open
     wishes.read_filler(trial, words)
@@ -575,13 +626,28 @@ def _read_conditions(reading: _Reading, intent: Intent) -> bool:
     return bool(said.categories) and not _same_categories(reading)
 
 
+def _brand_of_it(reading: _Reading) -> str | None:
+    ids, _ = spoken_of(reading.conversation, reading.words)
+    product = reading.words.product(ids[0]) if ids else None
+    return product.brand if product else None
+
+
 def _read_anchor(reading: _Reading, intent: Intent) -> tuple[str | None, bool]:
-    if intent not in {"goes_with", "goes_with_cart", "bundle", "search", "count", "superlative"}:
+    if intent not in {
+        "goes_with",
+        "goes_with_cart",
+        "bundle",
+        "search",
+        "count",
+        "superlative",
+        "better",
+    }:
         return None, False
     pointing = [r for r in reading.references if r.product_ids]
     trial = Utterance(reading.u.text)
     trial.open = reading.u.open
-    anchor, bought = wishes.read_anchor(trial, reading.words)
+    only_known = "goes_with" not in reading.acts
+    anchor, bought = wishes.read_anchor(trial, reading.words, only_known=only_known)
     taken = [i for i in range(len(trial.open)) if trial.open[i] != reading.u.open[i]]
     if anchor and any(r.start <= i < r.end for r in pointing for i in taken):
         return None, bought
@@ -607,8 +673,11 @@ def _read_bundle_parts(reading: _Reading, intent: Intent) -> None:
 
 
 def _take_superlative(reading: _Reading) -> None:
+    u = reading.u
     for pattern in (_SUPERLATIVES, _COMPARATIVES):
-        reading.u.take_all(pattern)
+        for match in u.find_all(pattern):
+            if not _LIGHTER_FUEL.match(u.open, match.end()):
+                u.take(*match.span())
 
 
 def _same_categories(reading: _Reading) -> bool:
@@ -644,12 +713,17 @@ def _refines(reading: _Reading) -> bool:
     if not reading.wish:
         return True
     low = reading.u.low
-    if reading.said.categories:
+    if reading.said.categories or _only_properties(reading):
         return True
     return _REFINES.search(low) is not None and not _SEEKS.search(low)
 
 
-_OF_ONE_THING = ("goes_with", "goes_with_cart", "bundle")
+def _only_properties(reading: _Reading) -> bool:
+    """Whether the wish is nothing but values and attributes ("waterproof")."""
+    wish = fold(reading.wish)
+    found = reading.words.mentions(wish)
+    covered = sum(m.end - m.start for m in found if m.of("value") or m.of("attribute"))
+    return covered > 0 and covered >= len(wish.replace(" ", ""))
 
 
 def _joined(reading: _Reading, intent: Intent, *, fresh: bool, low: str) -> Constraints:

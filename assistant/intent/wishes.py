@@ -33,8 +33,8 @@ _OWNED = re.compile(
 )
 _WITH = re.compile(
     rf"\b(?:goes?|going|works?|fits?|match(?:es|ing)?|pairs?|uses?|used|combines?|compatible|pairing|wear|complements?) (?:well |best |nicely |great |together )*(?:with |for |on )?{_A}(?P<x>[^,.!?;\x1f]+?){_END}"
-    rf"|\b(?:accessor(?:y|ies)|add-?ons?|extras|must-?haves|essentials|gear|stuff|things|products|suggestions) (?:for|to go with) {_A}(?P<w>[^,.!?;\x1f]+?){_END}"
-    rf"|\b(?:need|buy|get|missing|required?|recommend(?:ed)?|useful) (?:for|with) {_A}(?P<v>[^,.!?;\x1f]+?){_END}"
+    rf"|\b(?:accessor(?:y|ies)|add-?ons?|extras) (?:for|to go with) {_A}(?P<w>[^,.!?;\x1f]+?){_END}"
+    rf"|\b(?:upgrade|replace)(?: from)? (?:my|our) (?P<u>[^,.!?;\x1f]+?){_END}|\b(?:need|buy|get|missing|required?|recommend(?:ed)?|useful) (?:for|with) {_A}(?P<v>[^,.!?;\x1f]+?){_END}"
     r"|(?:适合|能|可以|用来|可)?(?:和|跟|与|配|搭配|配上|搭)(?:我)?(?:的|这个|那个|一起)?(?P<y>[^,.!?\x1f 的]{1,12}?)(?:一起|搭配|配套|相配|搭|配|用|的|使用|(?=$|[,.!?\x1f ]))"
     r"|(?:^|[,\s\x1f]|买)(?P<z>[^,.!?\x1f 的]{1,10}?)(?:应该|该|要|可以|能|还)*(?:配什么|配啥|搭配什么|搭什么|怎么配|怎么搭|需要配|还需要|要配|的配件|配件)"
 )
@@ -42,7 +42,7 @@ _MINE = re.compile(
     rf"\b(?:for|with|on|fits?|in) (?:my|our) (?P<x>[^,.!?;\x1f]+?){_END}|(?:给|为)?我的(?P<y>[^,.!?\x1f 的]{{1,10}}?)(?:用|配|买|的|(?=$|[,.!?\x1f ]))"
 )
 _NO_ANCHOR = re.compile(
-    r"^(?:it|this|that|these|those|them|one|ones|cart|basket|question|budget|problem|friend|order|everything|what|anything|you|me|to|no|not|time|money|idea|look|seen|looked|first|second|third|last|\d|购物车|它|这|那|我|问题|一套|套|全套|整套|点|些|一点|一些|预算|什么|没有|一个|第|东西|刚才)"
+    r"^(?:it|this|that|these|those|them|one|ones|cart|basket|question|budget|problem|friend|order|everything|what|anything|you|me|to|no|not|time|money|idea|look|seen|looked|first|second|third|last|\d+(?: people| persons)?$|购物车|它|这|那|我|问题|一套|套|全套|整套|点|些|一点|一些|预算|什么|没有|一个|第|东西|刚才)"
 )
 _FOR_EN = re.compile(
     rf"\b(?:for|going|go|to go|on) (?P<x>(?:(?:a|an|my|our|the|this|some|his|her|next|long|short|winter|summer|weekend|two|three) )*[^,.!?;\x1f]+?){_END}"
@@ -57,12 +57,14 @@ _PERSONS = re.compile(
 _FORS = re.compile(r"^(?:for|going|go|to go|on) ")
 
 
-def read_anchor(u: Utterance, words: ShopWords) -> tuple[str | None, bool]:
+def read_anchor(
+    u: Utterance, words: ShopWords, *, only_known: bool = True
+) -> tuple[str | None, bool]:
     """Read and take the thing the shopper has; return its words and whether it was just bought."""
-    for pattern, bought, only_known in (
+    for pattern, bought, known_here in (
         (_BOUGHT, True, False),
         (_WITH, False, False),
-        (_OWNED, False, True),
+        (_OWNED, False, only_known),
         (_MINE, False, True),
     ):
         for match in u.find_all(pattern):
@@ -70,7 +72,11 @@ def read_anchor(u: Utterance, words: ShopWords) -> tuple[str | None, bool]:
             start, end = match.span(name)
             text = u.text[start:end].strip()
             known = any(m.entries for m in words.mentions(u.low[start:end]))
-            if not text or _NO_ANCHOR.match(u.low[start:end].strip()) or (only_known and not known):
+            if (
+                not text
+                or _NO_ANCHOR.match(u.low[start:end].strip())
+                or ((known_here or name == "v") and not known)
+            ):
                 continue
             u.take(*match.span())
             return text, bought
@@ -126,7 +132,7 @@ def rest(u: Utterance) -> str:
     for piece in pieces:
         close = bool(joined) and bool(_CJK.match(joined[-1])) and bool(_CJK.match(piece[0]))
         joined += ("" if close or not joined else " ") + piece
-    if all(w in STOP for w in re.findall(r"[^\s,.?!]+", joined.lower())):
+    if all(w in STOP for w in re.findall(r"[^\s,.?!']+", joined.lower().replace("'s", ""))):
         return ""
     return joined
 
@@ -150,7 +156,7 @@ def _trim(piece: str) -> str:
 def heads(u: Utterance, words: ShopWords) -> list[Mention]:
     """Return the categories that stand as heads: "tent", not the one in "tent repair tape"."""
     mentions = words.mentions(u.open)
-    starts = {m.start for m in mentions if m.entries}
+    starts = {m.start for m in mentions if m.of("value") and not m.of("category")}
     return [
         m for m in mentions if m.of("category") and not m.of("title") and _is_head(u, m, starts)
     ]
