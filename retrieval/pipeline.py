@@ -115,6 +115,10 @@ class Recommender:
             slate = self._slate(plan, shown, upgrades)
         return _with(slate, ms=clock.ms)
 
+    def allowed(self, constraints: Constraints) -> Mask:
+        """Return which products meet the constraints: shape (n_products,)."""
+        return allowed(self.store.catalogue, constraints)
+
     # plan
 
     def plan(self, query: Query) -> Plan:

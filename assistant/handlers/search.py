@@ -16,7 +16,6 @@ from assistant.handlers.present import (
 )
 from assistant.intent import AttributeSuperlative
 from assistant.scene import Outcome, Scene
-from retrieval.filters import allowed
 from retrieval.query import Query
 from retrieval.records import money, number_of
 from retrieval.slate import Slate, Suggestion
@@ -83,7 +82,7 @@ def _search(scene: Scene, wish: str) -> Outcome:
 
 def _say_count(scene: Scene, outcome: Outcome, subject: Subject, query: Query) -> int:
     """Say how many products the subject and the constraints leave, counted over the table."""
-    mask = subject.mask & allowed(scene.catalogue, query.constraints)
+    mask = subject.mask & scene.recommender.allowed(query.constraints)
     n = int(mask.sum())
     name = scene.speaker.category(subject.label)
     chips = labels_of(scene, scene.conversation.constraints)
@@ -122,7 +121,7 @@ def superlative(scene: Scene) -> Outcome:
     query = scene.query(text=wish or None)
     if subject is None:
         return _search(scene, wish)
-    rows = np.flatnonzero(subject.mask & allowed(scene.catalogue, query.constraints))
+    rows = np.flatnonzero(subject.mask & scene.recommender.allowed(query.constraints))
     ordered, key, label = _ordered(scene, rows)
     if not ordered:
         slate = scene.recommender.recommend(query)

@@ -11,9 +11,9 @@ from assistant.clauses import Clause
 from assistant.handlers.present import labels_of, main_clause, say_none, say_reviews, with_data
 from assistant.scene import Outcome, Scene
 from retrieval.evidence import Evidence
-from retrieval.filters import allowed
 from retrieval.pipeline import WhyNot
 from retrieval.query import Query
+from retrieval.records import money
 from retrieval.slate import Suggestion
 
 CHEAPER = re.compile(r"\bcheap|\bless expensive|便宜", re.IGNORECASE)
@@ -85,7 +85,7 @@ def why_not(scene: Scene) -> Outcome:
     if product_id is None:
         outcome = Outcome(conversation=c)
         if looked_for_cheaper:
-            say_none(scene, outcome, "why_not_cheaper_none")
+            _say_cheapest_already(scene, outcome, c.last_query)
         else:
             outcome.pieces.append("why_not_unknown")
         return outcome
@@ -104,6 +104,32 @@ def why_not(scene: Scene) -> Outcome:
     outcome.pieces.append("why_not")
     _say(scene, outcome, answer, c.last_query)
     return outcome
+
+
+def _say_cheapest_already(scene: Scene, outcome: Outcome, query: Query) -> None:
+    """Say that the one in question is itself the cheapest of its category within the wishes."""
+    c = scene.conversation
+    head = scene.product(c.focus or c.shown[0].product_id)
+    relaxed = query.constraints.model_copy(update={"price_max": None, "price_min": None})
+    mask = scene.recommender.allowed(relaxed) & ~np.isnan(scene.catalogue.price)
+    mask &= (
+        scene.catalogue.leaf_code == scene.catalogue.leaf_code[scene.catalogue.row(head.product_id)]
+    )
+    if head.price is None or not head.category or mask.sum() < 2:
+        say_none(scene, outcome, "why_not_cheaper_none")
+        return
+    value, path = money(head.price), " > ".join(head.category)
+    fact = scene.records.extreme(head, "cheapest", path, int(mask.sum()), value)
+    outcome.add(fact)
+    slots = {
+        "product": scene.speaker.title(head),
+        "n": str(fact.data["n"]),
+        "of": scene.speaker.category(path),
+        "value": scene.speaker.money(value),
+    }
+    outcome.pieces.append(
+        Clause(key="extreme_cheapest", slots=slots, evidence=(fact,), product_id=head.product_id)
+    )
 
 
 def _say_shown(scene: Scene, outcome: Outcome, answer: WhyNot, query: Query) -> None:
@@ -148,13 +174,13 @@ def _asked_about(scene: Scene, query: Query) -> tuple[str | None, bool]:
         return None, False
     row = scene.catalogue.row(head)
     relaxed = query.constraints.model_copy(update={"price_max": None, "price_min": None})
-    mask = allowed(scene.catalogue, relaxed)
+    mask = scene.recommender.allowed(relaxed)
     mask &= scene.catalogue.leaf_code == scene.catalogue.leaf_code[row]
     with np.errstate(invalid="ignore"):
         mask &= scene.catalogue.price < scene.catalogue.price[row]
     rows = [int(r) for r in np.flatnonzero(mask) if scene.catalogue.product_ids[r] not in shown]
     if not rows:
-        return (u.references[0], False) if u.references else (None, True)
+        return None, True
     nearest = max(rows, key=lambda r: (scene.catalogue.price[r], -r))
     return scene.catalogue.product_ids[nearest], True
 
