@@ -198,10 +198,11 @@ def write_replies(heard: Heard, options: RunOptions, name: str) -> None:
                 "claims": reply["claims"],
                 "notes": reply["notes"],
                 "escapes": found,
+                "left_out": trace["reasons"],
             },
             ensure_ascii=False,
         )
-        for reply, found in zip(heard.replies, heard.escaped, strict=True)
+        for reply, found, trace in zip(heard.replies, heard.escaped, heard.traces, strict=True)
     ]
     (options.out / f"replies-{label}.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
 
