@@ -69,6 +69,19 @@ class Source(Content):
     at_most: int
 
 
+class Spoken(Content):
+    """How reviews speak of a kind where its leaf's words do not fit; None keeps the leaf's."""
+
+    noun: str | None = None
+    noun_zh: str | None = None
+    plural: bool | None = None
+    one: str | None = None
+    shared: tuple[str, ...] | None = None
+    aspects: dict[str, Lines] | None = None
+    skip: tuple[str, ...] = ()
+    """Aspects of the leaf that this kind does not have."""
+
+
 class Kind(Content):
     """A kind of product inside a leaf: one title pattern, one set of specifications."""
 
@@ -91,6 +104,7 @@ class Kind(Content):
     """Colours to take instead of the brand's."""
     demand: float = 1.0
     repurchase_days: float | None = None
+    spoken: Spoken = Spoken()
     lead: Sentences
     detail: Sentences = ()
     use: Sentences = ()
@@ -105,6 +119,8 @@ class Leaf(Content):
     noun: str
     noun_zh: str
     plural: bool = False
+    one: str | None = None
+    """What one buys one of: a pair, a pack; None is `one`, or `pair` where the noun is plural."""
     demand: float = 1.0
     season: str
     scenes: tuple[str, ...]
@@ -114,7 +130,7 @@ class Leaf(Content):
     shared: tuple[str, ...] = ()
     """Aspects of aspects.yaml that shoppers of this leaf also speak about."""
     aspects: dict[str, Lines] = {}
-    """Aspect to lines starting with `+`, `-`, `+zh` or `-zh`."""
+    """Aspect to lines that begin with `+`, `-`, `--` (spoils all), `+zh` or `-zh`."""
     kinds: tuple[Kind, ...]
 
 

@@ -59,7 +59,7 @@ def simulate(*, seed: int = 7, scale: float = 1.0, show_progress: bool = False) 
     products = make_products(shelf, next(rngs), scale=scale)
     market = make_market(shelf, products, next(rngs))
     shoppers = make_shoppers(shelf, next(rngs), n_shoppers=max(20, round(N_SHOPPERS * scale)))
-    quality = plant_quality(products, next(rngs))
+    quality = plant_quality(shelf, products, next(rngs))
     events: list[dict[str, object]] = []
     lines: list[Line] = []
     year = simulate_year(shelf, market, shoppers, next(rngs))
