@@ -203,8 +203,18 @@ _GENERAL = re.compile(
 _ZH_TAIL = re.compile(r"(?:的|之外|以外|外|材质|材料|质地|色|牌子?|做的|类)*")
 
 
-def read_excluded(u: Utterance, words: ShopWords, references: list[Reference], said: Said) -> None:
-    """Read and take what is not wanted: products, brands, categories, values, words."""
+def read_excluded(
+    u: Utterance,
+    words: ShopWords,
+    references: list[Reference],
+    said: Said,
+    *,
+    this_brand: str | None,
+) -> None:
+    """Read and take what is not wanted: products, brands, categories, values, words.
+
+    `this_brand` is the brand of what is spoken of ("another brand").
+    """
     if (brand := u.find(_THIS_BRAND)) and this_brand:
         said.exclude_brands.append(this_brand)
         u.take(*brand.span())

@@ -172,7 +172,7 @@ def _superlative(reading: _Reading) -> NamedSuperlative | AttributeSuperlative |
 
 
 def _asks_which(low: str) -> bool:
-    return re.search(r"\b(?:which|what)\b|哪|什么", low) is not None
+    return re.search(r"\b(?:which|what)\b|哪|是什么", low) is not None
 
 
 def _spoken_products(reading: _Reading) -> list:  # type: ignore[type-arg]

@@ -23,7 +23,9 @@ class Utterance:
 
     def __init__(self, message: str) -> None:
         text = unicodedata.normalize("NFKC", message).translate(_QUOTES)
-        self.text = re.sub(r"[\s\x00-\x1f\u200b-\u200f\u2028-\u202e\ufeff]+", " ", text).strip()
+        self.text = re.sub(
+            r"[\s\x00-\x1f\u200b-\u200f\u2028-\u202e\ue000-\uf8ff\ufeff]+", " ", text
+        ).strip()
         self.low = fold(self.text)
         self.open = self.low
 

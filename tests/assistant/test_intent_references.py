@@ -146,8 +146,9 @@ def test_products_never_shown_are_found_by_name(text, ids):
     assert refs(text, EMPTY) == ids
 
 
-def test_several_products_of_one_name_are_no_reference():
-    assert refs("tell me about the Trek boots", EMPTY) == ""
+def test_a_name_that_sizes_share_answers_a_question_but_fills_no_cart():
+    assert refs("tell me about the Trek boots", EMPTY) == "b1 b2"
+    assert refs("add the Trek boots to my cart", EMPTY) == ""
 
 
 def test_what_is_in_the_cart_can_be_named():
