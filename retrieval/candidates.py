@@ -13,10 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.behaviour.base import Context, Scores
+from retrieval.data.dataset import Catalogue
+from retrieval.filters import Mask
+from retrieval.plan import Plan
 from retrieval.store import Store
 
-FULL_SCALE = {"semantic": 1.0, "profile": 1.0, "compatibility": 1.0, "subject": 1.0}
+FULL_SCALE = {"semantic": 1.0, "profile": 1.0, "compatibility": 1.0, "subject": 1.0, "rating": 1.0}
 """Sources whose numbers mean the same for every query keep their scale."""
+USUAL_RATING, USUAL_WEIGHT = 3.8, 5
+"""A mean rating is pulled to this, with the weight of so many reviews."""
+LATEST_GIVEN = 5
+"""Products whose mean vector stands for what a context names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +36,30 @@ class Candidates:
     """Source to shape (n,), each 0 to 1."""
 
 
-def source_scores(
-    store: Store, source: str, *, context: Context, text: str | None, shopper_id: str | None
-) -> Scores | None:
+def generate(store: Store, plan: Plan, weights: Mapping[str, float], mask: Mask) -> Candidates:
+    """Ask every source with a weight, keep the allowed products that any of them ranks high."""
+    full: dict[str, Scores] = {}
+    kept = np.zeros(len(mask), bool)
+    limit = max(store.config.ranking.candidates_per_source, plan.query.k)
+    for source, weight in weights.items():
+        if weight <= 0:
+            continue
+        scores = source_scores(store, plan, source)
+        if scores is None:
+            continue
+        scores = np.where(mask, scores, 0.0).astype(np.float32)
+        top = float(scores.max(initial=0.0))
+        if top <= 0:
+            continue
+        full[source] = scores / FULL_SCALE.get(source, top)
+        kept |= _is_best(scores, limit)
+    rows = np.flatnonzero(kept)
+    return Candidates(rows=rows, scores={name: scores[rows] for name, scores in full.items()})
+
+
+def source_scores(store: Store, plan: Plan, source: str) -> Scores | None:
     """Return what one source says of every product, shape (n_products,); None for nothing."""
+    context, text = plan.context, plan.text
     if source == "semantic":
         return _semantic(store, context, text)
     if source == "lexical":
@@ -41,57 +68,32 @@ def source_scores(
         subject = store.subjects.find(text) if text else None
         return None if subject is None else subject.mask.astype(np.float32)
     if source == "profile":
-        profile = store.behaviour.profiles.of(shopper_id) if shopper_id else None
-        return None if profile is None else store.behaviour.profiles.score(profile)
-    if source == "compatibility":
-        if not len(context.given):
-            return None
-        return np.maximum(store.compatibility.score(context.given), 0.0)
+        return store.behaviour.profiles.score(plan.profile) if plan.profile else None
+    if source == "rating":
+        return (shrunken_ratings(store.catalogue) / 5).astype(np.float32)
     if source == "popularity":
         return store.behaviour.popularity.score(context)
-    if not len(context.given) and not context.anchor_leaves:
+    if not plan.has_anchor:
         return None
+    if source == "compatibility":
+        return np.maximum(store.compatibility.score(context.given), 0.0)
     if source == "association" and not len(context.given):
         return _leaf_association(store, context)
     return store.behaviour.scorers[source].score(context)
 
 
-def generate(
-    store: Store,
-    weights: Mapping[str, float],
-    *,
-    context: Context,
-    text: str | None,
-    shopper_id: str | None,
-    mask: NDArray[np.bool_],
-) -> Candidates:
-    """Ask every source with a weight, keep the allowed products that any of them ranks high."""
-    full: dict[str, Scores] = {}
-    kept = np.zeros(len(mask), bool)
-    limit = store.config.ranking.candidates_per_source
-    for source, weight in weights.items():
-        if weight <= 0:
-            continue
-        scores = source_scores(store, source, context=context, text=text, shopper_id=shopper_id)
-        if scores is None:
-            continue
-        scores = np.where(mask, scores, 0.0).astype(np.float32)
-        top = float(scores.max(initial=0.0))
-        if top <= 0:
-            continue
-        full[source] = scores / FULL_SCALE.get(source, top)
-        kept[_best(scores, limit)] = True
-    rows = np.flatnonzero(kept & mask)
-    return Candidates(rows=rows, scores={name: scores[rows] for name, scores in full.items()})
+def shrunken_ratings(catalogue: Catalogue) -> NDArray[np.float64]:
+    """Return mean ratings, few reviews pulled to the usual: shape (n_products,), 1 to 5."""
+    n = np.where(np.isnan(catalogue.rating), 0, catalogue.rating_count)
+    return (np.nan_to_num(catalogue.rating) * n + USUAL_RATING * USUAL_WEIGHT) / (n + USUAL_WEIGHT)
 
 
-def _best(scores: Scores, limit: int) -> NDArray[np.int64]:
-    """Return the rows of the `limit` largest positive scores."""
-    positive = np.flatnonzero(scores > 0)
+def _is_best(scores: Scores, limit: int) -> Mask:
+    """Mark the `limit` largest positive scores, and what ties with the last of them."""
+    positive = scores[scores > 0]
     if len(positive) <= limit:
-        return positive
-    best = np.argpartition(-scores[positive], limit)[:limit]
-    return positive[best]
+        return scores > 0
+    return scores >= np.partition(positive, -limit)[-limit]
 
 
 def _semantic(store: Store, context: Context, text: str | None) -> Scores | None:
@@ -99,7 +101,7 @@ def _semantic(store: Store, context: Context, text: str | None) -> Scores | None
     if text:
         vector = store.encoder.encode([text], role="query")[0]
     elif len(context.given):
-        mean = np.asarray(store.product_vectors.vectors[context.given[-5:]]).mean(axis=0)
+        mean = np.asarray(store.product_vectors.vectors[context.given[-LATEST_GIVEN:]]).mean(axis=0)
         vector = mean / max(float(np.linalg.norm(mean)), 1e-9)
     else:
         return None
@@ -107,15 +109,13 @@ def _semantic(store: Store, context: Context, text: str | None) -> Scores | None
 
 
 def _leaf_association(store: Store, context: Context) -> Scores:
-    """Share of the leaf's baskets that hold each product, times log2 of the damped lift."""
+    """Share of the leaves' baskets that hold each product, times log2 of the damped lift."""
     anchors = np.flatnonzero(np.isin(store.catalogue.leaf_code, context.anchor_leaves))
-    scorer, config = store.behaviour.association, store.config.behaviour
+    scorer, damping = store.behaviour.association, store.config.behaviour.damping
     together = scorer.partners(anchors).astype(np.float64)
     n_anchor = scorer.pair(anchors, anchors).n_anchor
-    if not n_anchor:
-        return np.zeros(len(store.catalogue), np.float32)
-    expected = (n_anchor + config.damping) * (scorer.n_holding() + config.damping)
-    lift = together * scorer.n_groups / expected
-    weight = together / (n_anchor + config.damping) * np.log2(np.maximum(lift, 1.0))
+    expected = (n_anchor + damping) * (scorer.n_holding() + damping)
+    lift = together * scorer.n_groups / np.maximum(expected, 1e-9)
+    weight = together / max(n_anchor + damping, 1e-9) * np.log2(np.maximum(lift, 1.0))
     weight[together < scorer.score_support] = 0
     return weight.astype(np.float32)

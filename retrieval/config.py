@@ -63,7 +63,10 @@ class BehaviourConfig(Settings):
 
 
 class RankingConfig(Settings):
-    """Weights of the sources, by what is asked. Scores of a source are scaled to 0..1 first."""
+    """Weights of the sources, by what is asked. Scores of a source are scaled to 0..1 first.
+
+    `lexical` counts only where the query has words; so does `semantic` for cross-sell.
+    """
 
     search: dict[str, float] = Field(
         default_factory=lambda: {
@@ -76,6 +79,7 @@ class RankingConfig(Settings):
     similar: dict[str, float] = Field(
         default_factory=lambda: {
             "semantic": 1.0,
+            "lexical": 0.3,
             "co_view": 0.6,
             "item_cf": 0.2,
             "popularity": 0.05,
@@ -83,7 +87,7 @@ class RankingConfig(Settings):
     )
     cross_sell: dict[str, float] = Field(
         default_factory=lambda: {
-            "association": 1.0, "category_association": 0.5, "compatibility": 0.4, "item_cf": 0.2,
+            "association": 1.5, "category_association": 0.5, "compatibility": 0.4, "item_cf": 0.2,
             "popularity": 0.1, "lexical": 0.3, "semantic": 0.3, "profile": 0.1,
         }
     )  # fmt: skip

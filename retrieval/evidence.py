@@ -8,32 +8,35 @@ where they came from and, for behaviour, the window and how to recompute.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Literal
+from urllib.parse import quote as quoted
 
 EvidenceKind = Literal[
     "attribute",  # data: name, value
     "category",  # data: category (list)
-    "price",  # data: price, currency, list_price?
+    "price",  # data: price, currency, list_price?, saving?
     "stock",  # data: stock
     "rating",  # data: rating, rating_count
-    "quote",  # data: span_id, review_id, text, rating?, created_at?, language?
-    "complaint",  # data: aspect, count, n_reviews, share, span_id, text
-    "bought_together",  # data: count, n_anchor, n_baskets, confidence, low, high, lift, from, to
+    "quote",  # data: span_id, review_id, text, start, end, rating, created_at, verified, language
+    "complaint",  # data: span_id, review_id, text, count, n_reviews, rating, share
+    "bought_together",  # data: count, n_anchor, n_other, n, confidence, low, high, lift, from, to,
+    #                      anchor or anchor_category, other
     "viewed_together",  # same, over sessions
     "bought_next",  # data: count, n_anchor, share, low, high, from, to
     "popularity",  # data: n_shoppers, from, to
-    "own_history",  # data: type, count, last_at, related product or category
-    "compatibility",  # data: name, value, other product id
-    "offer",  # data: offer_id, kind, value, saving?, price_after?, ends_at?
-    "comparison",  # data: name, this, that, unit?, better: this|that|neither
-    "difference",  # data: price_this, price_that, difference
-    "total",  # data: prices {id: price}, total, budget?, left?
-    "count",  # data: n, conditions          computed over the whole table
-    "bound",  # data: name, value, product_id: the nearest possible value of a failed constraint
-    "match",  # data: words, field            the words of the query found in the record
-    "rank",  # data: rank, n, score, parts    the ranker's own record (why, why not)
+    "own_history",  # data: type, count, last_at
+    "compatibility",  # data: name, value, wanted, holder, other, works
+    "offer",  # data: offer_id, kind, value, saving, price, price_after, ends_at, currency
+    "comparison",  # data: name, this, that, better: this|that|neither, direction
+    "difference",  # data: price_this, price_that, difference, dearer, currency
+    "total",  # data: prices {id: price}, total, n, currency, budget?, left?
+    "count",  # data: n, label, conditions          computed over the whole table
+    "bound",  # data: name, of, value, wanted, product_id: nearest value of a failed constraint
+    "match",  # data: words: of the query, found in the record
+    "rank",  # data: rank, n, k, score, parts, ahead, ahead_score, ahead_parts (why, why not)
     "constraint",  # data: name, wanted, actual     why a product was left out
     "cart",  # data: lines, total
 ]
@@ -59,3 +62,32 @@ class Evidence:
             "data": dict(self.data),
             "origin": self.origin,
         }
+
+
+def evidence_id(kind: str, *parts: str) -> str:
+    """Return `kind:part:part`, parts escaped so that `:` separates nothing else."""
+    return ":".join([kind, *(quoted(part, safe="-._~ >=#&") for part in parts)])
+
+
+def make_evidence(
+    kind: EvidenceKind,
+    key: Sequence[str],
+    product_ids: tuple[str, ...],
+    text: str,
+    data: Mapping[str, Any],
+    origin: str,
+) -> Evidence:
+    """Return the record, its id made of the kind and the key."""
+    return Evidence(
+        evidence_id=evidence_id(kind, *key),
+        kind=kind,
+        product_ids=product_ids,
+        text=text,
+        data=data,
+        origin=origin,
+    )
+
+
+def money(amount: Decimal) -> str:
+    """Return the amount with two decimals, as `data` holds it."""
+    return f"{amount:.2f}"

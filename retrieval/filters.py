@@ -6,10 +6,11 @@ A product that does not state what is asked (no price, no stock) never passes a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from retrieval.data.dataset import Catalogue, Product, to_minor
 from retrieval.query import Constraints
 
 Mask = NDArray[np.bool_]
+CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+LETTER = rf"[^\W_{CJK}]"
+"""A letter or digit of a script that puts spaces between words."""
 
 
 def allowed(catalogue: Catalogue, constraints: Constraints) -> Mask:
@@ -94,13 +98,6 @@ def _bound(catalogue: Catalogue, name: str, rows: NDArray[np.int64]) -> Bound:
 
 def _single(catalogue: Catalogue, c: Constraints) -> Mapping[str, Mask]:
     """Masks by constraint name; only constraints that are set."""
-    masks = _column_masks(catalogue, c)
-    for name, test in _product_tests(c).items():
-        masks[name] = np.fromiter((test(p) for p in catalogue.products), bool, len(catalogue))
-    return masks
-
-
-def _column_masks(catalogue: Catalogue, c: Constraints) -> dict[str, Mask]:
     masks: dict[str, Mask] = {}
     with np.errstate(invalid="ignore"):
         if c.price_min is not None:
@@ -113,31 +110,96 @@ def _column_masks(catalogue: Catalogue, c: Constraints) -> dict[str, Mask]:
         masks["in_stock"] = catalogue.stock > 0
     if c.exclude:
         masks["exclude"] = ~np.isin(np.arange(len(catalogue)), catalogue.rows(c.exclude))
+    return masks | _worded(columns_of(catalogue), c)
+
+
+def _worded(columns: Columns, c: Constraints) -> dict[str, Mask]:
+    masks: dict[str, Mask] = {}
+    for name, found in (("categories", columns.in_category), ("brands", columns.of_brand)):
+        if wanted := _folded(getattr(c, name)):
+            masks[name] = found(wanted)
+        if unwanted := _folded(getattr(c, f"exclude_{name}")):
+            masks[f"exclude_{name}"] = ~found(unwanted)
+    stated = [columns.stating(name, value) for name, value in c.attributes.items()]
+    if stated:
+        masks["attributes"] = np.logical_and.reduce(stated)
+    unstated = [columns.stating(name, value) for name, value in c.exclude_attributes.items()]
+    if unstated:
+        masks["exclude_attributes"] = ~np.logical_or.reduce(unstated)
+    mentioned = [columns.mentioning(word) for word in sorted(_folded(c.exclude_words))]
+    if mentioned:
+        masks["exclude_words"] = ~np.logical_or.reduce(mentioned)
     return masks
 
 
-def _product_tests(c: Constraints) -> dict[str, Callable[[Product], bool]]:
-    wanted, unwanted = set(map(fold, c.categories)), set(map(fold, c.exclude_categories))
-    brands, no_brands = set(map(fold, c.brands)), set(map(fold, c.exclude_brands))
-    asked: dict[str, tuple[object, Callable[[Product], bool]]] = {
-        "categories": (wanted, lambda p: bool(wanted & _names(p))),
-        "exclude_categories": (unwanted, lambda p: not unwanted & _names(p)),
-        "brands": (brands, lambda p: fold(p.brand or "") in brands),
-        "exclude_brands": (no_brands, lambda p: fold(p.brand or "") not in no_brands),
-        "attributes": (
-            c.attributes,
-            lambda p: all(states(p, k, v) for k, v in c.attributes.items()),
-        ),
-        "exclude_attributes": (
-            c.exclude_attributes,
-            lambda p: not any(states(p, k, v) for k, v in c.exclude_attributes.items()),
-        ),
-        "exclude_words": (
-            c.exclude_words,
-            lambda p: not any(mentions(p, word) for word in c.exclude_words),
-        ),
-    }
-    return {name: test for name, (value, test) in asked.items() if value}
+def _folded(names: Sequence[str]) -> frozenset[str]:
+    return frozenset(name for name in map(fold, names) if name)
+
+
+class Columns:
+    """The words of a catalogue, folded and numbered once, for masks of shape (n_products,)."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._products = catalogue.products
+        self._brand_code = catalogue.brand_code
+        self._brands = [fold(brand) for brand in catalogue.brands]
+        codes: dict[frozenset[str], int] = {}
+        paths = [codes.setdefault(_names(p), len(codes)) for p in catalogue.products]
+        self._path_code = np.array(paths, np.int64)
+        self._paths = list(codes)
+
+    def in_category(self, names: frozenset[str]) -> Mask:
+        """Which products have one of the folded names on their path."""
+        return _taken([bool(names & path) for path in self._paths], self._path_code)
+
+    def of_brand(self, names: frozenset[str]) -> Mask:
+        """Which products are of one of the folded brands; without a brand, of none."""
+        return _taken([brand in names for brand in self._brands], self._brand_code)
+
+    def stating(self, name: str, value: str) -> Mask:
+        """Which products state the value, or hold it as whole words."""
+        mask, word = np.zeros(len(self._products), bool), _word(value)
+        for text, rows in self._attributes.get(fold(name), {}).items():
+            if word.search(text):
+                mask[rows] = True
+        return mask
+
+    def mentioning(self, word: str) -> Mask:
+        """Which products mention the word."""
+        wanted, mask = fold(word), np.zeros(len(self._products), bool)
+        for row, text in enumerate(self._texts):
+            if wanted in text:
+                mask[row] = mentions(self._products[row], word)
+        return mask
+
+    @cached_property
+    def _attributes(self) -> dict[str, dict[str, list[int]]]:
+        """Folded name to folded value to rows."""
+        found: dict[str, dict[str, list[int]]] = {}
+        for row, product in enumerate(self._products):
+            for name, value in product.attributes.items():
+                found.setdefault(fold(name), {}).setdefault(fold(value), []).append(row)
+        return found
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        return ["\n".join(map(fold, _spoken(product))) for product in self._products]
+
+
+_COLUMNS: WeakKeyDictionary[Catalogue, Columns] = WeakKeyDictionary()
+
+
+def columns_of(catalogue: Catalogue) -> Columns:
+    """Return the catalogue's folded words, made at the first call and kept as long as it lives."""
+    found = _COLUMNS.get(catalogue)
+    if found is None:
+        found = _COLUMNS[catalogue] = Columns(catalogue)
+    return found
+
+
+def _taken(is_meant: Sequence[bool], code: NDArray[np.int64]) -> Mask:
+    """Look codes up, -1 as False."""
+    return np.array([*is_meant, False], bool)[code]
 
 
 def fold(name: str) -> str:
@@ -145,23 +207,14 @@ def fold(name: str) -> str:
     return " ".join(name.casefold().split())
 
 
-def _names(product: Product) -> set[str]:
-    names = {fold(c) for c in product.category}
-    names.add(fold(" > ".join(product.category)))
+def _names(product: Product) -> frozenset[str]:
+    """Every name on the product's path in any language, and the whole path."""
+    paths = [product.category]
     for translation in product.translations.values():
         category = translation.get("category")
         if isinstance(category, list):
-            names |= {fold(str(c)) for c in category}
-    return names
-
-
-def states(product: Product, name: str, value: str) -> bool:
-    """Whether the product's attribute equals the value, or holds it as whole words."""
-    wanted_name = fold(name)
-    for own_name, own_value in product.attributes.items():
-        if fold(own_name) == wanted_name and _word(value).search(fold(own_value)):
-            return True
-    return False
+            paths.append(tuple(map(str, category)))
+    return _folded([name for path in paths for name in (*path, " > ".join(path))])
 
 
 def mentions(product: Product, word: str) -> bool:
@@ -169,26 +222,32 @@ def mentions(product: Product, word: str) -> bool:
 
     A description that denies it ("leather-free", "no leather", "without leather") does not count.
     """
+    return any(
+        _word(word).search(_denied(word).sub(" ", text)) for text in map(fold, _spoken(product))
+    )
+
+
+def _spoken(product: Product) -> list[str]:
+    """The texts of a product, in all its languages."""
     texts = [product.title, *product.attributes.values(), product.description]
     for translation in product.translations.values():
         texts += [str(translation.get("title") or ""), str(translation.get("description") or "")]
-    return any(
-        _word(word).search(_denied(word).sub(" ", text)) for text in map(fold, texts) if text
-    )
+    return texts
 
 
 @lru_cache(maxsize=512)
 def _word(word: str) -> re.Pattern[str]:
     """Match the word as a whole (plural too); CJK text has no word ends, so anywhere."""
-    folded = re.escape(fold(word))
-    if not re.search(r"[a-z0-9]", folded):
-        return re.compile(folded)
-    return re.compile(rf"(?<![a-z0-9]){folded}(?:s|es)?(?![a-z0-9])")
+    folded = fold(word)
+    if re.search(f"[{CJK}]", folded):
+        return re.compile(re.escape(folded))
+    return re.compile(rf"(?<!{LETTER}){re.escape(folded)}(?:s|es)?(?!{LETTER})")
 
 
 @lru_cache(maxsize=512)
 def _denied(word: str) -> re.Pattern[str]:
     folded = re.escape(fold(word))
     return re.compile(
-        rf"(?:no|without|non|free of|free from|zero|不含|无|没有)[ -]?{folded}|{folded}[ -]free"
+        rf"(?<!{LETTER})(?:no|without|non|free of|free from|zero)[ -]?{folded}"
+        rf"|(?:不含|无|没有) ?{folded}|{folded}[ -]free"
     )

@@ -20,18 +20,19 @@ def rank_candidates(
         weights: Source to weight; sources without one count nothing.
         limit: Keep at most this many.
     """
+    parts = {
+        source: weights[source] * scores.astype(np.float64)
+        for source, scores in candidates.scores.items()
+        if weights.get(source)
+    }
     total = np.zeros(len(candidates.rows), np.float64)
-    for source, scores in candidates.scores.items():
-        total += weights.get(source, 0.0) * scores.astype(np.float64)
+    for values in parts.values():
+        total += values
     order = np.lexsort((candidates.rows, -np.round(total, 9)))
     return tuple(
         Candidate(
             row=int(candidates.rows[i]),
-            parts={
-                source: weights[source] * float(scores[i])
-                for source, scores in candidates.scores.items()
-                if weights.get(source) and scores[i] > 0
-            },
+            parts={source: float(values[i]) for source, values in parts.items() if values[i] > 0},
         )
         for i in order[:limit]
     )

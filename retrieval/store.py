@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,13 +13,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from retrieval.artifacts import Manifest, load_dataset, load_manifest, open_snapshot
-from retrieval.behaviour.base import SECONDS_A_DAY
+from retrieval.behaviour.base import NO_ROWS, SECONDS_A_DAY
 from retrieval.behaviour.fitting import Behaviour, load_behaviour
 from retrieval.compatibility import CompatibilityIndex
 from retrieval.config import StoreConfig
 from retrieval.data.dataset import Catalogue, Dataset
 from retrieval.errors import StoreError
 from retrieval.opinions import leans
+from retrieval.promotion import Offer, offers_of
 from retrieval.text.encoder import Encoder, load_encoder
 from retrieval.text.index import VectorIndex
 from retrieval.text.lexical import LexicalIndex, SpanIndex, tokenise
@@ -54,8 +55,11 @@ class Store:
         dataset = load_dataset(snapshot)
         encoder = load_encoder(config.encoder, device=device)
         product_vectors = VectorIndex.open(snapshot, "products")
-        if len(product_vectors.ids) != len(dataset.catalogue):
+        span_vectors = VectorIndex.open(snapshot, "reviews")
+        if product_vectors.ids != dataset.catalogue.product_ids:
             raise StoreError(f"{path}: index and products differ; build the store again")
+        if span_vectors.ids != tuple(dataset.spans["span_id"]):
+            raise StoreError(f"{path}: index and review sentences differ; build the store again")
         return cls(
             snapshot=snapshot,
             manifest=manifest,
@@ -63,7 +67,7 @@ class Store:
             config=config,
             encoder=encoder,
             product_vectors=product_vectors,
-            span_vectors=VectorIndex.open(snapshot, "reviews"),
+            span_vectors=span_vectors,
             lexical=LexicalIndex.open(snapshot),
             span_lexical=SpanIndex.open(snapshot),
             behaviour=load_behaviour(snapshot, dataset, config),
@@ -112,18 +116,46 @@ class Store:
     @cached_property
     def span_leans(self) -> NDArray[np.float32]:
         """Whether each quotable sentence praises (above 0) or complains: shape (n_spans,)."""
-        rated = {i: r["rating"] for i, r in self.reviews_by_id.items()}
+        rated = dict(self.dataset.reviews.select("review_id", "rating").iter_rows())
         ratings = np.array([rated[i] for i in self.dataset.spans["review_id"]], np.float64)
         return leans(np.asarray(self.span_vectors.vectors), ratings, self.encoder)
 
-    def review_count(self, product_id: str) -> int:
-        """How many reviews of the product the store holds."""
-        return self._review_counts.get(product_id, 0)
+    @cached_property
+    def ratings_by_product(self) -> dict[str, tuple[float, ...]]:
+        """Product id to the ratings of its reviews that state one."""
+        rated = self.dataset.reviews.filter(pl.col("rating").is_not_null())
+        rows = rated.group_by("product_id").agg("rating")
+        return {product_id: tuple(found) for product_id, found in rows.iter_rows()}
 
     @cached_property
-    def _review_counts(self) -> dict[str, int]:
-        counts = self.dataset.reviews.group_by("product_id").agg(pl.len())
-        return dict(counts.iter_rows())
+    def promotions(self) -> Mapping[str, Offer]:
+        """Price reductions by id."""
+        return {offer.offer_id: offer for offer in offers_of(self.dataset.offers)}
+
+    def variants(self, row: int) -> NDArray[np.int64]:
+        """Return the rows of the product's item group, itself among them; itself if it has none."""
+        group = self.catalogue.products[row].item_group_id
+        return self._rows_by_group.get(group or "", np.array([row], np.int64))
+
+    @cached_property
+    def _rows_by_group(self) -> dict[str, NDArray[np.int64]]:
+        found: dict[str, list[int]] = {}
+        for row, product in enumerate(self.catalogue.products):
+            if product.item_group_id:
+                found.setdefault(product.item_group_id, []).append(row)
+        return {group: np.array(rows, np.int64) for group, rows in found.items()}
+
+    def rows_of_leaf(self, leaf: int) -> NDArray[np.int64]:
+        """Return the rows of the products in a leaf category, ascending; none for code -1."""
+        return self._rows_by_leaf.get(leaf, NO_ROWS)
+
+    @cached_property
+    def _rows_by_leaf(self) -> dict[int, NDArray[np.int64]]:
+        code = self.catalogue.leaf_code
+        order = np.argsort(code, kind="stable")
+        codes, starts = np.unique(code[order], return_index=True)
+        parts = np.split(order, starts[1:]) if len(codes) else []
+        return {int(c): rows for c, rows in zip(codes, parts, strict=True) if c >= 0}
 
     def close(self) -> None:
         """Let go of the indexes."""
@@ -134,8 +166,3 @@ class Store:
 def date_of(day: float) -> str:
     """Return the ISO date of days since 1970."""
     return datetime.fromtimestamp(day * SECONDS_A_DAY, UTC).date().isoformat()
-
-
-def unique_rows(rows: Sequence[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return the rows once each, in their first order."""
-    return np.array(list(dict.fromkeys(int(r) for r in rows)), np.int64)

@@ -7,13 +7,13 @@ support = P(i, j), confidence = P(j | i), lift = P(i, j) / (P(i) P(j)); interval
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 from pathlib import Path
 from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
-from scipy.stats import binomtest
 
 from retrieval.behaviour.base import (
     PURCHASE,
@@ -28,6 +28,9 @@ from retrieval.behaviour.base import (
 )
 from retrieval.config import BehaviourConfig
 from retrieval.errors import NotFittedError
+
+Z95 = 1.959963984540054
+"""Standard normal quantile of 0.975."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +58,27 @@ class PairCounts:
         return self.count / expected if expected else 0.0
 
     @property
+    def is_above_chance(self) -> bool:
+        """Whether the pair is seen more often than by chance, without rounding."""
+        return self.count * self.n > self.n_anchor * self.n_other
+
+    @property
     def interval(self) -> tuple[float, float]:
         """Wilson 95 % interval of the confidence."""
-        if not self.n_anchor:
-            return 0.0, 1.0
-        found = binomtest(self.count, self.n_anchor).proportion_ci(0.95, method="wilson")
-        return float(found.low), float(found.high)
+        return wilson(self.count, self.n_anchor)
+
+
+def wilson(count: int, n: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share of `count` in `n` (Wilson 1927); all of 0..1 for n = 0.
+
+    Closed at its ends: 0 of n starts at 0, n of n ends at 1.
+    """
+    if not n:
+        return 0.0, 1.0
+    share, square = count / n, Z95 * Z95
+    centre = (share + square / (2 * n)) / (1 + square / n)
+    half = Z95 / (1 + square / n) * sqrt(share * (1 - share) / n + square / (4 * n * n))
+    return (0.0 if not count else centre - half), (1.0 if count == n else centre + half)
 
 
 def rule_weights(groups: csr_array, *, damping: float, min_support: int) -> csr_array:
@@ -107,7 +125,8 @@ class AssociationScorer:
         self.over = over
         self.score_support = min_support or max(2, self.config.min_support // 3)
         self._weights: csr_array | None = None
-        self._groups: csc_array | None = None
+        self._groups: csc_array | None = None  # by product: which groups hold it
+        self._contents: csr_array | None = None  # by group: what it holds
 
     def fit(self, interactions: Interactions) -> Self:
         """Count pairs in baskets (purchases of one order) or sessions (anything looked at)."""
@@ -115,7 +134,7 @@ class AssociationScorer:
         key = events.basket if self.over == "baskets" else events.session
         groups = events.groups(key, self.config.max_basket)
         weights = rule_weights(groups, damping=self.config.damping, min_support=self.score_support)
-        self._groups = csc_array(groups)
+        self._groups, self._contents = csc_array(groups), groups
         self._weights = keep_top(weights, self.config.neighbours)
         return self
 
@@ -140,11 +159,19 @@ class AssociationScorer:
 
     def partners(self, anchor: Rows) -> NDArray[np.int64]:
         """Return, per product, how many of the anchors' groups hold it: shape (n_products,)."""
-        if self._groups is None:
+        if self._contents is None:
             raise NotFittedError(f"{self.name}: not fitted; call `fit` or `load` first")
-        inside = np.zeros(self._groups.shape[0], np.float32)
-        inside[self._holding(anchor)] = 1
-        return np.asarray(self._groups.T @ inside).astype(np.int64)
+        held = self._contents[self._holding(anchor)].indices
+        return np.bincount(held, minlength=self._contents.shape[1])
+
+    def is_tied(self, anchor: Rows, min_support: int) -> NDArray[np.bool_]:
+        """Return which products may be spoken of beside the anchors: shape (n_products,).
+
+        Those that share at least `min_support` groups with any of them, more often than by chance.
+        """
+        together, n_anchor = self.partners(anchor), len(self._holding(anchor))
+        chance = n_anchor * self.n_holding()
+        return (together >= min_support) & (together * self.n_groups > chance)
 
     def n_holding(self) -> NDArray[np.int64]:
         """Return, per product, how many groups hold it: shape (n_products,)."""
@@ -165,15 +192,15 @@ class AssociationScorer:
 
     def save(self, folder: Path) -> None:
         """Write `association.npz` or `co_view.npz`."""
-        if self._weights is None or self._groups is None:
+        if self._weights is None or self._contents is None:
             raise NotFittedError(f"{self.name}: not fitted; call `fit` before `save`")
-        groups = csr_array(self._groups)
-        save_sparse(folder / f"{self.name}.npz", weights=self._weights, groups=groups)
+        save_sparse(folder / f"{self.name}.npz", weights=self._weights, groups=self._contents)
 
     def load(self, folder: Path) -> Self:
         """Read what `save` wrote."""
         stored = load_sparse(folder / f"{self.name}.npz")
-        self._weights, self._groups = stored["weights"], csc_array(stored["groups"])
+        self._weights, self._contents = stored["weights"], stored["groups"]
+        self._groups = csc_array(self._contents)
         return self
 
 

@@ -100,7 +100,7 @@ class Profiles:
         scores += 0.5 * _share(profile.leaves, self._catalogue.leaves, self._catalogue.leaf_code)
         scores += 0.33 * _share(profile.brands, self._catalogue.brands, self._catalogue.brand_code)
         if profile.median_price:
-            ratio = np.log2(self._catalogue.price / profile.median_price)
+            ratio = np.log2(np.maximum(self._catalogue.price, 1.0) / profile.median_price)
             scores += 0.17 * np.nan_to_num(np.exp(-(ratio**2) / 2)).astype(np.float32)
         return scores
 

@@ -1,1 +1,1 @@
-"""The four kinds of offer, and promotions."""
+"""What may be offered beside a product: complements, better ones, bundles."""

@@ -6,6 +6,8 @@ One binary variable a product, solved exactly by branch and bound (HiGHS through
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from retrieval.data.dataset import to_minor
-
 Goal = Literal["best_fit", "cheapest", "best_margin"]
 MIN_ITEMS, MAX_ITEMS = 2, 4
-TIME_LIMIT_S = 2.0
+"""Sizes where the query states none."""
+MAX_NODES = 50_000
+"""Branch and bound stops here. A limit in seconds would let the machine's load change slates."""
+MAX_CUTS = 20
 KEEP_VALUE = 0.7
 """`best_margin` keeps at least this share of the best fit's value."""
 
@@ -78,7 +81,7 @@ def solve(
         goal: Most value, least total, or most margin (in money).
         value_min: The value must be at least this.
     """
-    if not items:
+    if not items or rules.min_items > rules.max_items:
         return None
     price = np.array([i.price for i in items], float)
     score = np.array([i.score for i in items], float)
@@ -93,24 +96,57 @@ def solve(
         "cheapest": price / scale - 1e-6 * score,
         "best_margin": -margin / scale - 1e-6 * score,
     }[goal]
-    lower = np.array([1.0 if i.required else 0.0 for i in items])
-    result = milp(
-        objective,
-        integrality=np.ones(len(items)),
-        bounds=Bounds(lower, np.ones(len(items))),
-        constraints=LinearConstraint(np.array(rows), np.array(low), np.array(high)),
-        options={"time_limit": TIME_LIMIT_S, "mip_rel_gap": 0.0},
+    for _ in range(MAX_CUTS):
+        result = milp(
+            objective,
+            integrality=np.ones(len(items)),
+            bounds=Bounds(np.array([float(i.required) for i in items]), np.ones(len(items))),
+            constraints=LinearConstraint(np.array(rows), np.array(low), np.array(high)),
+            options={"node_limit": MAX_NODES, "mip_rel_gap": 0.0},
+        )
+        if result.x is None:
+            return None
+        taken = result.x > 0.5
+        chosen = [item for item, is_in in zip(items, taken, strict=True) if is_in]
+        if meets(chosen, items, rules):
+            chosen.sort(key=lambda i: (not i.required, -i.score, i.row))
+            return Solution(
+                rows=tuple(i.row for i in chosen),
+                total=sum(i.price for i in chosen),
+                value=sum(i.score for i in chosen),
+                optimal=result.status == 0,
+            )
+        # the solver's tolerance let a hair's breadth through: forbid this very choice
+        rows.append(np.where(taken, 1.0, -1.0))
+        low.append(-np.inf)
+        high.append(len(chosen) - 1)
+    return None
+
+
+def meets(chosen: Sequence[BundleItem], items: Sequence[BundleItem], rules: BundleRules) -> bool:
+    """Whether a choice keeps every rule, in exact arithmetic."""
+    total = sum(i.price for i in chosen)
+    kept = sum((Decimal(str(i.margin or 0.0)) * i.price for i in chosen), Decimal(0))
+    return (
+        all(i in chosen for i in items if i.required)
+        and (any(i.lead for i in chosen) or not any(i.lead for i in items))
+        and rules.min_items <= len(chosen) <= rules.max_items
+        and (rules.total_max is None or total <= rules.total_max * 100)
+        and (rules.margin_min is None or kept >= rules.margin_min * total)
+        and all(n <= max(1, n_required) for n, n_required in _shared(chosen, items).values())
     )
-    if result.x is None:
-        return None
-    chosen = [item for item, x in zip(items, result.x, strict=True) if x > 0.5]
-    chosen.sort(key=lambda i: (not i.required, -i.score, i.row))
-    return Solution(
-        rows=tuple(i.row for i in chosen),
-        total=sum(i.price for i in chosen),
-        value=sum(i.score for i in chosen),
-        optimal=result.status == 0,
-    )
+
+
+def _shared(
+    chosen: Sequence[BundleItem], items: Sequence[BundleItem]
+) -> dict[tuple[str, object], tuple[int, int]]:
+    """Return, per role and group, how many are chosen and how many must be."""
+    n: Counter[tuple[str, object]] = Counter()
+    n_required: Counter[tuple[str, object]] = Counter()
+    for counts, those in ((n, chosen), (n_required, [i for i in items if i.required])):
+        counts.update(("role", i.role) for i in those if i.role >= 0)
+        counts.update(("group", i.group) for i in those if i.group is not None)
+    return {key: (n[key], n_required[key]) for key in n}
 
 
 def options(items: Sequence[BundleItem], rules: BundleRules) -> dict[Goal, Solution]:
@@ -152,29 +188,27 @@ def _rows_of_rules(
     margin: NDArray[np.float64],
 ) -> tuple[list[NDArray[np.float64]], list[float], list[float]]:
     """Return the constraint matrix's rows with their lower and upper bounds."""
-    n_required = sum(i.required for i in items)
     rows = [np.ones(len(items))]
-    low: list[float] = [max(rules.min_items, n_required)]
-    high: list[float] = [max(rules.max_items, n_required)]
+    low: list[float] = [rules.min_items]
+    high: list[float] = [rules.max_items]
+    scale = max(1.0, float(price.max()))  # prices as shares of the dearest: the solver's tolerance
     if rules.total_max is not None:
-        rows.append(price)
+        rows.append(price / scale)
         low.append(-np.inf)
-        high.append(to_minor(rules.total_max) + 0.25)  # prices are whole minor units
+        high.append((math.floor(rules.total_max * 100) + 0.25) / scale)  # whole minor units
     if rules.margin_min is not None:
-        rows.append(margin - float(rules.margin_min) * price)
-        low.append(-1e-9)
+        rows.append((margin - float(rules.margin_min) * price) / scale)
+        low.append(-1e-12)
         high.append(np.inf)
     lead = np.array([float(i.lead) for i in items])
     if lead.any():
         rows.append(lead)
         low.append(1.0)
         high.append(np.inf)
-    for key in ("role", "group"):
-        for name in sorted({str(getattr(i, key)) for i in items} - {"-1", "None"}):
-            member = np.array([float(str(getattr(i, key)) == name) for i in items])
-            n_required_here = sum(i.required and str(getattr(i, key)) == name for i in items)
-            if member.sum() > 1:
-                rows.append(member)
-                low.append(-np.inf)
-                high.append(max(1, n_required_here))
+    for (key, name), (_, n_required) in _shared(items, items).items():
+        member = np.array([float(getattr(i, key) == name) for i in items])
+        if member.sum() > 1:
+            rows.append(member)
+            low.append(-np.inf)
+            high.append(max(1, n_required))
     return rows, low, high

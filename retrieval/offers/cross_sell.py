@@ -1,31 +1,115 @@
-"""Cross-sell: complements of the anchors, from other categories than theirs.
+"""Cross-sell: which complements are convincing.
 
-A product of the anchor's own leaf category is its substitute, however often both are bought; one
-that states another fit than the anchor's cannot complement it.
+A complement needs a record that ties it to what is asked about: baskets that hold both, baskets
+with the anchor's category that hold it, specifications that fit, or a few common baskets where the
+two categories are often bought together. Popularity alone ties nothing.
+Where fewer than `MIN_TIED` products have such a record (a new shop, a new product), products of
+neighbouring categories follow them, by category and text, and a note says so.
 """
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
 
-from retrieval.behaviour.base import Context
+import numpy as np
+
+from retrieval.candidates import FULL_SCALE, Candidates, source_scores
+from retrieval.filters import Mask
+from retrieval.plan import Plan
+from retrieval.ranking import rank_candidates
+from retrieval.slate import Candidate
 from retrieval.store import Store
 
+MIN_TIED = 3
+"""With at least this many tied products, untied ones are left out."""
+KIN = {"association", "category_association"}
+"""Both say yes: the pair was bought together too seldom to speak of, their categories often enough.
+"""
+CONTENT = {"category": 0.4, "semantic": 0.4, "compatibility": 0.4, "rating": 0.1, "popularity": 0.1}
+"""Weights where no record ties enough products to the anchor."""
+BELOW = 0.9
+"""The best untied product scores this much of the last tied one."""
+COLD_NOTE = (
+    "cold start: too few purchases or specifications tie products to what is asked about; "
+    "the others are of neighbouring categories, by category and text"
+)
 
-def complement_mask(store: Store, context: Context) -> NDArray[np.bool_]:
-    """Return which products may complement what the context names: shape (n_products,)."""
-    catalogue = store.catalogue
-    named = catalogue.leaf_code[context.given]
-    leaves = {int(code) for code in named if code >= 0} | set(context.anchor_leaves)
-    mask = ~np.isin(catalogue.leaf_code, sorted(leaves))
-    if leaves:
-        mask &= catalogue.leaf_code >= 0  # a product without a category cannot be of another one
-    mask[context.given] = False
-    groups = {catalogue.products[int(r)].item_group_id for r in context.given} - {None}
-    for row, product in enumerate(catalogue.products if groups else ()):
-        if product.item_group_id in groups:
-            mask[row] = False
-    if len(context.given):
-        mask &= store.compatibility.score(context.given) >= 0
+
+def convincing(
+    store: Store, plan: Plan, mask: Mask, ranked: Sequence[Candidate]
+) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
+    """Keep the complements that a record ties to the plan's context; note when they are too few.
+
+    What the words of the query name by category counts as asked for.
+    """
+    wanted = is_tied(store, plan)
+    wanted[[c.row for c in ranked if set(c.parts) >= KIN]] = True
+    subject = store.subjects.find(plan.text) if plan.text else None
+    if subject is not None and subject.leaves:
+        wanted |= subject.mask
+    kept = tuple(c for c in ranked if wanted[c.row])
+    if len(kept) >= min(MIN_TIED, plan.query.k) or not plan.has_anchor:
+        return kept, ()
+    others = mask.copy()
+    others[[c.row for c in kept]] = False
+    rest = _by_content(store, plan, others)
+    if not rest:
+        return kept, ()
+    last = min((c.score for c in kept), default=rest[0].score / BELOW)
+    scale = BELOW * last / rest[0].score
+    lowered = [
+        Candidate(row=c.row, parts={name: scale * value for name, value in c.parts.items()})
+        for c in rest
+    ]
+    return (*kept, *lowered), (COLD_NOTE,)
+
+
+def is_tied(store: Store, plan: Plan) -> Mask:
+    """Return which products a record ties to what the plan names: shape (n_products,)."""
+    code, scorer = store.catalogue.leaf_code, store.behaviour.association
+    least = store.config.behaviour.min_support
+    given = plan.context.given
+    mask = store.compatibility.score(given) > 0
+    named = [np.array([row]) for row in np.unique(given)]
+    leaves = {int(leaf) for leaf in code[given] if leaf >= 0} | set(plan.context.anchor_leaves)
+    for rows in [*named, *(store.rows_of_leaf(leaf) for leaf in sorted(leaves))]:
+        mask |= scorer.is_tied(rows, least)
     return mask
+
+
+def _by_content(store: Store, plan: Plan, mask: Mask) -> tuple[Candidate, ...]:
+    """Rank what stands near in the category tree and reads alike; nothing else is claimed of it."""
+    near = _nearness(store, plan)
+    if near.any():  # without categories, text alone has to do
+        mask = mask & (near > 0)
+    scores = {"category": near}
+    for name in CONTENT:
+        found = None if name == "category" else source_scores(store, plan, name)
+        if found is not None:
+            scores[name] = found
+    rows = np.flatnonzero(mask)
+    scaled = {
+        name: np.asarray(found[rows] / FULL_SCALE.get(name, max(float(found.max()), 1e-9)))
+        for name, found in scores.items()
+    }
+    return tuple(
+        c
+        for c in rank_candidates(Candidates(rows=rows, scores=scaled), CONTENT)
+        if {"category", "semantic", "compatibility"} & set(c.parts)
+    )
+
+
+def _nearness(store: Store, plan: Plan) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    """Share of the anchor's path above its leaf that each product shares: shape (n_products,)."""
+    catalogue, context = store.catalogue, plan.context
+    leaves = {int(c) for c in catalogue.leaf_code[context.given] if c >= 0}
+    paths = [leaf.split(" > ") for leaf in catalogue.leaves]
+    by_leaf = np.zeros(len(paths) + 1, np.float32)
+    for code in sorted(leaves | set(context.anchor_leaves)):
+        above = paths[code][:-1]
+        for other, path in enumerate(paths):
+            shared = 0
+            while shared < min(len(above), len(path)) and above[shared] == path[shared]:
+                shared += 1
+            by_leaf[other] = max(by_leaf[other], shared / max(1, len(above)))
+    return by_leaf[catalogue.leaf_code]

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from retrieval.behaviour.base import Rows
+from retrieval.candidates import shrunken_ratings
 from retrieval.data.dataset import Product
 from retrieval.evidence import Evidence
 from retrieval.filters import Mask
 from retrieval.records import Records
 from retrieval.slate import Candidate
-from retrieval.store import Store
 
 DEAREST = 2.5
 """At most this many times the anchor's price: beyond that it is another need."""
@@ -34,8 +35,18 @@ class Upgrade:
     difference: Evidence
 
 
+def upgrades_of(records: Records, anchors: Rows, mask: Mask) -> tuple[Upgrade, ...]:
+    """Return the upgrades of several products, best first; the last anchor has the first word."""
+    found: dict[int, Upgrade] = {}
+    for row in anchors[::-1]:
+        anchor = records.store.catalogue.products[int(row)]
+        for upgrade in find_upgrades(records, anchor, mask):
+            found.setdefault(upgrade.candidate.row, upgrade)
+    return tuple(sorted(found.values(), key=_order))
+
+
 def find_upgrades(
-    store: Store, records: Records, anchor: Product, mask: Mask, *, dearest: float = DEAREST
+    records: Records, anchor: Product, mask: Mask, *, dearest: float = DEAREST
 ) -> tuple[Upgrade, ...]:
     """Return the upgrades of a product, best first; none when the anchor states no price.
 
@@ -43,12 +54,11 @@ def find_upgrades(
     shrunken mean rating, 0 to 0.5), `semantic` (likeness of the text, 0 to 1, times 0.5) and
     `price` (0.3 at the same price, 0 at `dearest`).
     """
-    catalogue = store.catalogue
+    store, catalogue = records.store, records.store.catalogue
     row = catalogue.row(anchor.product_id)
-    leaf = int(catalogue.leaf_code[row])
-    if anchor.price is None or leaf < 0:
+    leaf, price = int(catalogue.leaf_code[row]), float(catalogue.price[row])
+    if leaf < 0 or not price > 0:  # not stated, or given away
         return ()
-    price = float(catalogue.price[row])
     with np.errstate(invalid="ignore"):
         rows = np.flatnonzero(
             mask
@@ -56,12 +66,13 @@ def find_upgrades(
             & (catalogue.price > price)
             & (catalogue.price <= price * dearest)
         )
-    alike = np.asarray(store.product_vectors.vectors[rows]) @ np.asarray(
-        store.product_vectors.vectors[row]
-    )
+    vectors = store.product_vectors.vectors
+    alike = np.round(np.asarray(vectors[rows]) @ np.asarray(vectors[row]), 6)
+    rise = shrunken_ratings(catalogue)
+    rise -= rise[row]
     found = []
     for other, likeness in zip(rows, alike, strict=True):
-        upgrade = _upgrade(records, anchor, catalogue.products[int(other)], int(other))
+        upgrade = _upgrade(records, anchor, int(other), float(rise[other]))
         if upgrade is None:
             continue
         ratio = (float(catalogue.price[other]) - price) / (price * (dearest - 1))
@@ -77,24 +88,29 @@ def find_upgrades(
                 difference=upgrade.difference,
             )
         )
-    return tuple(sorted(found, key=lambda u: (-round(u.candidate.score, 9), u.candidate.row)))
+    return tuple(sorted(found, key=_order))
 
 
-def _upgrade(records: Records, anchor: Product, other: Product, row: int) -> Upgrade | None:
+def _order(upgrade: Upgrade) -> tuple[float, int]:
+    return -round(upgrade.candidate.score, 9), upgrade.candidate.row
+
+
+def _upgrade(records: Records, anchor: Product, row: int, rise: float) -> Upgrade | None:
+    other = records.store.catalogue.products[row]
     difference = records.difference(other, anchor)
     if difference is None:
         return None
     gains, losses = [], []
-    for name in other.attributes:
+    for name in (name for name in other.attributes if name != "rating"):
         fact = records.comparison(other, anchor, name)
         if fact is not None and fact.data["better"] == "this":
             gains.append(fact)
         elif fact is not None and fact.data["better"] == "that":
             losses.append(fact)
-    rise = _shrunk(other) - _shrunk(anchor)
     rating = records.rating_comparison(other, anchor)
     enough = min(other.rating_count or 0, anchor.rating_count or 0) >= MIN_RATINGS
-    if rating is not None and enough and abs(rise) >= RATING_STEP:
+    better = "this" if rise > 0 else "that"
+    if enough and abs(rise) >= RATING_STEP and rating and rating.data["better"] == better:
         (gains if rise > 0 else losses).append(rating)
     if not gains or len(losses) > len(gains):
         return None
@@ -106,9 +122,3 @@ def _upgrade(records: Records, anchor: Product, other: Product, row: int) -> Upg
         losses=tuple(losses),
         difference=difference,
     )
-
-
-def _shrunk(product: Product) -> float:
-    """Mean rating pulled to 3.8 with the weight of five reviews."""
-    n = product.rating_count or 0
-    return ((product.rating or 3.8) * n + 3.8 * 5) / (n + 5)

@@ -79,7 +79,7 @@ def best_for(product: Product, offers: Sequence[Offer], at: datetime | None) -> 
     free delivery do not.
     """
     price = product.price
-    if price is None:
+    if price is None or not price:
         return None
     usable = [
         offer

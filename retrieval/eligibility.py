@@ -1,0 +1,98 @@
+"""What may be shown at all for a plan: hard constraints, then what the task itself rules out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from retrieval.behaviour.base import Context
+from retrieval.filters import Mask, allowed
+from retrieval.plan import Plan
+from retrieval.query import Constraints
+from retrieval.store import Store
+
+
+def eligible(store: Store, plan: Plan) -> Mask:
+    """Return which products may be shown: shape (n_products,)."""
+    mask = allowed(store.catalogue, plan.constraints) & suitable(store, plan)
+    if plan.task == "search" and plan.text and _is_bounded(plan.constraints):
+        subject = store.subjects.find(plan.text)
+        if subject is not None and subject.leaves:
+            mask &= subject.mask  # "a tent under 20" never shows a cup under 20
+    return mask
+
+
+def suitable(store: Store, plan: Plan) -> Mask:
+    """Return what the task allows before any constraint: shape (n_products,)."""
+    catalogue = store.catalogue
+    mask = np.ones(len(catalogue), bool)
+    if plan.task == "search":
+        return mask
+    mask[plan.context.given] = False
+    if plan.constraints.in_stock is None:
+        mask &= catalogue.stock != 0
+    if plan.task in ("cross_sell", "bundle") and plan.has_anchor:
+        mask &= complement_mask(store, plan.context)
+    if plan.task == "basket":
+        mask &= store.compatibility.score(plan.context.given) >= 0
+    if plan.task == "similar":
+        mask &= _alternatives(store, plan)
+    mask[owned(store, plan)] = False
+    if plan.task == "next_product" and not plan.query.history:
+        again = plan.context.history[_is_bought_again(store)[plan.context.history]]
+        mask[again] = catalogue.stock[again] != 0 if plan.constraints.in_stock is None else True
+    return mask
+
+
+def complement_mask(store: Store, context: Context) -> Mask:
+    """Return which products may complement what the context names: shape (n_products,).
+
+    A product of the anchor's own leaf category is its substitute, however often both are bought;
+    so is another variant of the anchor. One that states another fit than the anchor's cannot
+    complement it, and one without a category cannot be of another category.
+    """
+    catalogue = store.catalogue
+    leaves = _leaves(store, context)
+    mask = ~np.isin(catalogue.leaf_code, leaves)
+    if leaves:
+        mask &= catalogue.leaf_code >= 0
+    mask[context.given] = False
+    for row in context.given:
+        mask[store.variants(int(row))] = False
+    return mask & (store.compatibility.score(context.given) >= 0)
+
+
+def owned(store: Store, plan: Plan) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return the rows that the shopper has and that nobody buys twice, latest first."""
+    if plan.profile is None or plan.task in ("search", "next_product"):
+        return np.zeros(0, np.int64)
+    bought = plan.profile.purchased
+    return bought[~_is_bought_again(store)[bought]]
+
+
+def _is_bought_again(store: Store) -> Mask:
+    return store.behaviour.popularity.is_bought_again()
+
+
+def _alternatives(store: Store, plan: Plan) -> Mask:
+    """The leaf categories of what is named; all where those hold nothing else."""
+    code = store.catalogue.leaf_code
+    named = Context(history=plan.related(), anchor_leaves=plan.context.anchor_leaves)
+    mask = np.isin(code, _leaves(store, named))
+    others = mask.copy()
+    others[plan.context.given] = False
+    return mask if others.any() else np.ones(len(code), bool)
+
+
+def _leaves(store: Store, context: Context) -> Sequence[int]:
+    named = store.catalogue.leaf_code[context.given]
+    return sorted({int(code) for code in named if code >= 0} | set(context.anchor_leaves))
+
+
+def _is_bounded(c: Constraints) -> bool:
+    """Whether a condition on a value is set: what is named then comes first."""
+    return (
+        any(v is not None for v in (c.price_min, c.price_max, c.rating_min)) or bool(c.in_stock)
+        or bool(c.attributes) or bool(c.brands)
+    )  # fmt: skip

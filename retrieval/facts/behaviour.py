@@ -1,0 +1,137 @@
+"""Evidence from the event log: counts with their window; below minimum support nothing is said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from retrieval.behaviour.association import AssociationScorer, PairCounts
+from retrieval.behaviour.base import PURCHASE, TYPES, Rows
+from retrieval.data.dataset import Product
+from retrieval.evidence import Evidence, EvidenceKind, make_evidence
+from retrieval.store import Store, date_of
+
+CATEGORY = "category="
+"""Starts the part of an id that names a leaf category instead of a product."""
+VERBS = {"view": "looked at", "add_to_cart": "put in the cart", "purchase": "bought"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Side:
+    """One side of a pair: a product, or a leaf category."""
+
+    name: str
+    rows: Rows
+    product_id: str | None = None
+    category: str | None = None
+
+    @property
+    def key(self) -> str:
+        return self.product_id if self.product_id is not None else f"{CATEGORY}{self.category}"
+
+
+class BehaviourFacts:
+    """What shoppers did."""
+
+    store: Store
+
+    def bought_together(self, anchor: Product | int, other: Product | int) -> Evidence | None:
+        """Baskets that hold both; either side is a product or a leaf category's code."""
+        return self._together("bought_together", self.store.behaviour.association, anchor, other)
+
+    def viewed_together(self, anchor: Product | int, other: Product | int) -> Evidence | None:
+        """Sessions in which both were looked at."""
+        return self._together("viewed_together", self.store.behaviour.co_view, anchor, other)
+
+    def _together(
+        self,
+        kind: EvidenceKind,
+        scorer: AssociationScorer,
+        anchor: Product | int,
+        other: Product | int,
+    ) -> Evidence | None:
+        one, two = self._side(anchor), self._side(other)
+        if len(np.intersect1d(one.rows, two.rows)):  # nothing goes with itself
+            return None
+        pair = scorer.pair(one.rows, two.rows)
+        if pair.count < self.store.config.behaviour.min_support or not pair.is_above_chance:
+            return None
+        noun = "baskets" if kind == "bought_together" else "sessions"
+        data = _pair_data(pair) | {
+            "anchor": one.product_id,
+            "anchor_category": one.category,
+            "other": two.product_id,
+            "from": self.store.window[0],
+            "to": self.store.window[1],
+        }
+        if two.category is not None:
+            data["other_category"] = two.category
+        return make_evidence(
+            kind,
+            (one.key, two.key),
+            tuple(side.product_id for side in (one, two) if side.product_id is not None),
+            f"{pair.count} of the {pair.n_anchor} {noun} with {one.name} also hold {two.name} "
+            f"({data['confidence']} %, 95 % interval {data['low']}–{data['high']} %), "
+            f"{data['lift']} times chance, {data['from']} to {data['to']}",
+            data,
+            f"event log, {pair.n} {noun} of at most {scorer.config.max_basket} products; "
+            "recount with `python -m retrieval.recount`",
+        )
+
+    def _side(self, named: Product | int) -> _Side:
+        if isinstance(named, Product):
+            row = self.store.catalogue.row(named.product_id)
+            return _Side(name=named.title, rows=np.array([row]), product_id=named.product_id)
+        name = self.store.catalogue.leaves[named]
+        return _Side(name=name, rows=self.store.rows_of_leaf(named), category=name)
+
+    def popularity(self, product: Product) -> Evidence | None:
+        """How many shoppers bought it."""
+        row = self.store.catalogue.row(product.product_id)
+        n = int(self.store.behaviour.popularity.n_buyers[row])
+        if n < self.store.config.behaviour.min_support:
+            return None
+        start, end = self.store.window
+        return make_evidence(
+            "popularity",
+            (product.product_id,),
+            (product.product_id,),
+            f"{n} shoppers bought {product.title}, {start} to {end}",
+            {"n_shoppers": n, "from": start, "to": end},
+            "event log, distinct buyers",
+        )
+
+    def own_history(self, shopper_id: str, product: Product) -> Evidence | None:
+        """What this shopper did with this product: purchases if any, else the latest kind."""
+        events = self.store.behaviour.profiles.events_with(
+            shopper_id, self.store.catalogue.row(product.product_id)
+        )
+        if not events:
+            return None
+        bought = [event for event in events if event[0] == PURCHASE]
+        kind, last = bought[-1] if bought else events[-1]
+        count = sum(event[0] == kind for event in events)
+        return make_evidence(
+            "own_history",
+            (shopper_id, product.product_id),
+            (product.product_id,),
+            f"you {VERBS[TYPES[kind]]} {product.title} {count} time(s), last on {date_of(last)}",
+            {"type": TYPES[kind], "count": count, "last_at": date_of(last)},
+            "your own events in the log",
+        )
+
+
+def _pair_data(pair: PairCounts) -> dict[str, Any]:
+    low, high = pair.interval
+    return {
+        "count": pair.count,
+        "n_anchor": pair.n_anchor,
+        "n_other": pair.n_other,
+        "n": pair.n,
+        "confidence": f"{100 * pair.confidence:.1f}",
+        "low": f"{100 * low:.1f}",
+        "high": f"{100 * high:.1f}",
+        "lift": f"{pair.lift:.1f}",
+    }

@@ -1,0 +1,170 @@
+"""Evidence from reviews: sentences word for word, and how many complain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.data.dataset import Product
+from retrieval.evidence import Evidence, make_evidence
+from retrieval.store import Store
+
+LOW_RATING, HIGH_RATING = 2, 4
+QUOTE_LENGTH = range(25, 171)
+"""Characters of a sentence that is chosen to be shown; shorter ones say little."""
+LEXICAL_HIT, LEXICAL_STEP, LEXICAL_MOST = 0.3, 0.02, 10.0
+"""What a shared word adds to a passage's similarity, and each point of BM25 up to a limit."""
+CLEAR_LEAN = 0.1
+"""A sentence leaning less than this either way is quoted as neither praise nor complaint."""
+ENOUGH_LEAN = 0.3
+"""Leaning more than this makes no sentence more telling."""
+HEDGES = re.compile(
+    r"\b(not|n't|never|but|however|only|except|gripe|complain|wish|unfortunately|although|though|"
+    r"hardly|disappoint\w*|poor\w*|broke\w*|return\w*|refund\w*)\b|但|不|没|可惜|就是",
+    re.IGNORECASE,
+)
+"""Words that make a sentence of a good review doubtful as praise."""
+
+
+class ReviewFacts:
+    """What shoppers wrote."""
+
+    store: Store
+
+    def quote(self, span: int) -> Evidence:
+        """One sentence of one review, word for word."""
+        row = self.store.dataset.spans.row(span, named=True)
+        review = self.store.reviews_by_id[row["review_id"]]
+        created_at = review["created_at"]
+        data = {
+            "span_id": row["span_id"],
+            "review_id": row["review_id"],
+            "text": row["text"],
+            "start": row["start"],
+            "end": row["end"],
+            "rating": review["rating"],
+            "created_at": created_at.date().isoformat()
+            if isinstance(created_at, datetime)
+            else None,
+            "verified": review["verified"],
+            "language": review["language"],
+        }
+        return make_evidence(
+            "quote",
+            (row["span_id"],),
+            (row["product_id"],),
+            f"review {row['review_id']}: “{row['text']}”",
+            data,
+            f"review {row['review_id']}, characters {row['start']} to {row['end']}",
+        )
+
+    def praise(
+        self, product: Product, *, about: NDArray[np.float32] | None = None
+    ) -> Evidence | None:
+        """A quotable sentence of a well-rated review, nearest to a query vector if given."""
+        spans = self._spans(product, lambda rating: rating >= HIGH_RATING)
+        leans = self.store.span_leans
+        spans = [
+            s for s in spans if leans[s] > CLEAR_LEAN and not HEDGES.search(self._span_text[s])
+        ]
+        return self.quote(self._most_telling(product, spans, about, sign=1)) if spans else None
+
+    def complaint(self, product: Product) -> Evidence | None:
+        """The most telling sentence of the reviews rated 1 or 2, with how many those are.
+
+        `count` and `n_reviews` count rated reviews, quotable or not.
+        """
+        low = self._spans(product, lambda rating: rating <= LOW_RATING)
+        spans = [s for s in low if self.store.span_leans[s] < -CLEAR_LEAN]
+        if not spans:
+            return None
+        ratings = self.store.ratings_by_product[product.product_id]
+        n_reviews, n_low = len(ratings), sum(rating <= LOW_RATING for rating in ratings)
+        chosen = self._most_telling(product, spans, None, sign=-1)
+        span = self.store.dataset.spans.row(chosen, named=True)
+        data = {
+            "span_id": span["span_id"],
+            "review_id": span["review_id"],
+            "text": span["text"],
+            "count": n_low,
+            "n_reviews": n_reviews,
+            "rating": self.store.reviews_by_id[span["review_id"]]["rating"],
+            "share": f"{100 * n_low / n_reviews:.0f}",
+        }
+        return make_evidence(
+            "complaint",
+            (product.product_id,),
+            (product.product_id,),
+            f"{n_low} of {n_reviews} reviews of {product.title} gave 1 or 2 stars; one says "
+            f"“{span['text']}”",
+            data,
+            f"reviews of {product.product_id} rated 1 or 2",
+        )
+
+    def passages(
+        self, product: Product, vector: NDArray[np.float32], text: str, *, k: int
+    ) -> list[tuple[Evidence, float]]:
+        """Review sentences of a product that speak of a question, best first, with their score."""
+        spans = np.array(self.store.spans_by_product.get(product.product_id, ()), np.int64)
+        if not len(spans):
+            return []
+        similarity = np.asarray(self.store.span_vectors.vectors[spans]) @ vector
+        lexical = self.store.span_lexical.scores(text)[spans]
+        score = np.round(
+            similarity
+            + LEXICAL_HIT * (lexical > 0)
+            + LEXICAL_STEP * np.minimum(lexical, LEXICAL_MOST),
+            6,
+        )
+        order = np.lexsort((spans, -score))[:k]
+        return [(self.quote(int(spans[i])), float(score[i])) for i in order]
+
+    def _spans(self, product: Product, rated: Callable[[float], bool]) -> list[int]:
+        found = []
+        for span in self.store.spans_by_product.get(product.product_id, ()):
+            rating = self._span_rating[span]
+            if rating is not None and rated(rating) and len(self._span_text[span]) in QUOTE_LENGTH:
+                found.append(span)
+        return found
+
+    def _most_telling(
+        self,
+        product: Product,
+        spans: Sequence[int],
+        about: NDArray[np.float32] | None,
+        *,
+        sign: int,
+    ) -> int:
+        """Return the span that leans clearly and speaks most of the product, or of the query.
+
+        Likeness to the product's own text keeps out "would buy again", which fits anything.
+        """
+        rows = np.array(spans)
+        vectors = np.asarray(self.store.span_vectors.vectors[rows])
+        own = np.asarray(
+            self.store.product_vectors.vectors[self.store.catalogue.row(product.product_id)]
+        )
+        lean = np.minimum(sign * self.store.span_leans[rows], ENOUGH_LEAN)
+        score = lean + vectors @ own + (0.0 if about is None else vectors @ about)
+        return int(rows[int(np.argmax(np.round(score, 6)))])
+
+    @cached_property
+    def _span_text(self) -> list[str]:
+        return self.store.dataset.spans["text"].to_list()
+
+    @cached_property
+    def _span_rating(self) -> list[float | None]:
+        reviews = self.store.dataset.reviews.select("review_id", "rating")
+        spans = self.store.dataset.spans.select("review_id")
+        return spans.join(reviews, on="review_id", how="left", maintain_order="left")[
+            "rating"
+        ].to_list()
+
+    @cached_property
+    def _span_row(self) -> dict[str, int]:
+        return {name: row for row, name in enumerate(self.store.dataset.spans["span_id"])}
