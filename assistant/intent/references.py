@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from assistant.conversation import Conversation
@@ -510,6 +511,7 @@ def _runs(low: str, mentions: list[Mention]) -> list[list[Mention]]:
     return runs
 
 
+@lru_cache(maxsize=8_192)
 def _title_tokens(title: str) -> frozenset[str]:
     return frozenset(t for t, _, _ in tokens(fold(title)))
 

@@ -65,6 +65,9 @@ _AFTER_PURCHASE = re.compile(
     r"\bwhat else\b|\beverything\b|\banything else\b|还(?:需要|要|得|该|缺)"
 )
 _SUPERLATIVES = re.compile("|".join(f"(?P<{k}>{v})" for k, v in NAMED_SUPERLATIVES.items()))
+_ASKED = re.compile(
+    r"是?多少钱|(?:是|有)?(?:哪|多少|几)(?:一)?(?:个|款|种|件)?|是什么|\bhow much\b|\bhow many\b"
+)
 _LIGHTER_FUEL = re.compile(r" (?:fluid|gas|fuel|case|refill)")
 _COMPARATIVES = re.compile(
     "|".join(
@@ -358,7 +361,8 @@ def _names_one(reading: _Reading) -> bool:
     trial.open = reading.u.open
     wishes.read_filler(trial, reading.words)
     trial.take_all(_ABOUT)
-    return bool(_named(reading, "question", wishes.rest(trial)))
+    phrase = re.split(r"\b(?:with|for|in|to|on)\b", fold(wishes.rest(trial)))[0]
+    return len(reading.words.titled(phrase)) == 1 or bool(reading.words.named(phrase))
 
 
 def _is_request(reading: _Reading) -> bool:
@@ -608,6 +612,8 @@ def _read_conditions(reading: _Reading, intent: Intent) -> bool:
         if u.is_open(reference.start, reference.end) and reference.how != "brand":
             u.take(reference.start, reference.end)
     _take_superlative(reading)
+    if intent in {"superlative", "count"}:
+        u.take_all(_ASKED)
     constraints.read_sizes(u, words, said)
     trial = Utterance(u.text)
     trial.open = u.open
@@ -819,6 +825,13 @@ def _pointed_at(reading: _Reading, intent: Intent) -> tuple[tuple[str, ...], tup
     notes = [r.note for r in used if r.note]
     if intent in {"cart_add", "cart_remove"} and "guessed_reference" in notes:
         return (), ("ambiguous_reference",)
+    if (
+        intent == "cart_add"
+        and _SOME_OF.search(reading.u.low)
+        and not any(r.how == "place" for r in used)
+    ):
+        found, note = spoken_of(reading.conversation, reading.words)
+        return (found, ()) if note is None and found else ((), ("ambiguous_reference",))
     if not ids and intent == "compare" and not notes and reading.conversation.shown:
         ids = [
             s.product_id
@@ -839,6 +852,11 @@ def _pointed_at(reading: _Reading, intent: Intent) -> tuple[tuple[str, ...], tup
         else:
             notes = ["ambiguous_reference"]
     return tuple(dict.fromkeys(ids)), tuple(notes)
+
+
+_SOME_OF = re.compile(
+    r"\b(?:\d+|one|two|three|four|five|a couple|another|one more) of (?:it|them|these|those|this|that)\b"
+)
 
 
 def _than(reading: _Reading, reference: Reference) -> bool:
