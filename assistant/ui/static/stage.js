@@ -64,11 +64,16 @@ window.whycart = (() => {
       slot.removeAttribute("data-pending");
     }
     fill(slot, html);
-    [...slot.querySelectorAll(".clause")].slice(before).forEach(c => speak(c.firstElementChild.textContent));
+    [...slot.querySelectorAll(".clause")].slice(before).forEach(c => speak(wordsOf(c)));
     if (name === "toast") {
       clearTimeout(toastTimer);
       if (html) { speak(slot.textContent); toastTimer = setTimeout(() => slot.replaceChildren(), TOAST_MS); }
     }
+  }
+  function wordsOf(clause) {
+    const copy = clause.cloneNode(true);
+    copy.querySelectorAll("button").forEach(b => b.remove());
+    return copy.textContent;
   }
   function newTurn(name) {
     const section = document.createElement("section");
@@ -165,7 +170,7 @@ window.whycart = (() => {
     if (d.turn) takeTurn({ action: { ...JSON.parse(d.turn), action_id: newId() } });
     else if (d.say) { shell().classList.remove("cart-open"); say(d.say); }
     else if (d.addAll) takeTurn({ add_all: JSON.parse(d.addAll), label: d.label, action_id: newId() });
-    else if (d.look) { opener = at.matches("button") ? at : $("button", at.parentElement); send.look(JSON.parse(d.look)); }
+    else if (d.look) { opener = at.matches("button") ? at : $("button", at); send.look(JSON.parse(d.look)); }
     else if (d.ui === "stop") { waiting = []; send.halt({}); }
     else if (d.ui === "open-cart") { shell().classList.add("cart-open"); $(".close-cart")?.focus(); }
     else if (d.ui) closeAll();
