@@ -6,15 +6,19 @@ of all stoves, not of the ten that search found first.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.data.dataset import Catalogue
+from retrieval.data.dataset import Catalogue, Product
 
 Tokenise = Callable[[str], Sequence[str]]
+Terms = frozenset[str]
+_AND = re.compile(r"\s*&\s*|\s+and\s+|、|与")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +30,16 @@ class Subject:
     leaves: tuple[int, ...]
     """Leaf codes, where a category was named."""
     mask: NDArray[np.bool_]
-    """Shape (n_products,)."""
+    """Shape (n_products,), never empty, read-only."""
+
+
+@dataclass(slots=True)
+class _Named:
+    """The leaves that a category name stands for, at its deepest level."""
+
+    label: str
+    level: int
+    leaves: set[int]
 
 
 class SubjectFinder:
@@ -35,62 +48,83 @@ class SubjectFinder:
     def __init__(self, catalogue: Catalogue, tokenise: Tokenise) -> None:
         self._catalogue = catalogue
         self._tokenise = tokenise
-        self._title_tokens: list[frozenset[str]] | None = None
-        names: dict[frozenset[str], tuple[str, set[int], int]] = {}
-        for product, leaf in zip(catalogue.products, catalogue.leaf_code, strict=True):
-            if leaf < 0:
-                continue
-            paths = [(product.category, "")]
-            paths += [
-                (tuple(str(c) for c in t.get("category") or ()), language)  # type: ignore[attr-defined]
-                for language, t in product.translations.items()
-            ]
-            for path, _ in paths:
-                for level, name in enumerate(path):
-                    for part in _alternatives(name):
-                        tokens = frozenset(tokenise(part))
-                        if not tokens:
-                            continue
-                        label, leaves, depth = names.get(tokens, (name, set(), level))
-                        if level > depth:
-                            label, leaves, depth = name, set(), level
-                        if level == depth:
-                            leaves.add(int(leaf))
-                        names[tokens] = (label, leaves, depth)
-        self._names = names
+        self._names: dict[Terms, _Named] = {}
+        for leaf, path in _paths(catalogue):
+            for level, name in enumerate(path):
+                for part in _alternatives(name):
+                    self._add(frozenset(tokenise(part)), name, level, leaf)
+        self._found = lru_cache(maxsize=256)(self._find)
 
     def find(self, text: str) -> Subject | None:
         """Return what the text names, most words first, deeper categories first; else None.
 
         When no category is named, products whose title holds every word of the text are meant.
         """
-        tokens = frozenset(self._tokenise(text))
-        if not tokens:
+        return self._found(text)
+
+    def _find(self, text: str) -> Subject | None:
+        terms = frozenset(self._tokenise(text))
+        if not terms:
             return None
-        best: tuple[int, int] = (0, -1)
-        found: list[tuple[str, set[int]]] = []
-        for name, (label, leaves, depth) in self._names.items():
-            if name <= tokens:
-                rank = (len(name), depth)
-                if rank > best:
-                    best, found = rank, []
-                if rank == best:
-                    found.append((label, leaves))
-        if found:
-            codes = tuple(sorted(set().union(*(leaves for _, leaves in found))))
-            mask = np.isin(self._catalogue.leaf_code, codes)
-            return Subject(label=found[0][0], leaves=codes, mask=mask)
-        if self._title_tokens is None:
-            self._title_tokens = [
-                frozenset(self._tokenise(" ".join([p.title, p.title_in("zh"), p.leaf])))
-                for p in self._catalogue.products
-            ]
-        mask = np.fromiter((tokens <= t for t in self._title_tokens), bool, len(self._catalogue))
-        return Subject(label=text.strip(), leaves=(), mask=mask) if mask.any() else None
+        named = [(len(name), n.level, n) for name, n in self._names.items() if name <= terms]
+        if not named:
+            return self._by_title(text, terms)
+        best = max(found[:2] for found in named)
+        meant = [n for *rank, n in named if tuple(rank) == best]
+        codes = tuple(sorted(set().union(*(n.leaves for n in meant))))
+        mask = np.isin(self._catalogue.leaf_code, codes)
+        mask.flags.writeable = False
+        return Subject(label=meant[0].label, leaves=codes, mask=mask)
+
+    def _add(self, terms: Terms, name: str, level: int, leaf: int) -> None:
+        if not terms:
+            return
+        known = self._names.get(terms)
+        if known is None or level > known.level:
+            self._names[terms] = _Named(label=name, level=level, leaves={leaf})
+        elif level == known.level:
+            known.leaves.add(leaf)
+
+    def _by_title(self, text: str, terms: Terms) -> Subject | None:
+        rows = [self._title_rows.get(term) for term in terms]
+        held = set.intersection(*(found or set() for found in rows))
+        if not held:
+            return None
+        mask = np.zeros(len(self._catalogue), bool)
+        mask[sorted(held)] = True
+        mask.flags.writeable = False
+        return Subject(label=text.strip(), leaves=(), mask=mask)
+
+    @cached_property
+    def _title_rows(self) -> dict[str, set[int]]:
+        """Term to the rows whose title, in any language, or leaf name holds it."""
+        found: dict[str, set[int]] = {}
+        for row, product in enumerate(self._catalogue.products):
+            for term in {t for title in _titles(product) for t in self._tokenise(title)}:
+                found.setdefault(term, set()).add(row)
+        return found
+
+
+def _paths(catalogue: Catalogue) -> list[tuple[int, tuple[str, ...]]]:
+    """Return each (leaf code, category path) once, translated paths too, in a fixed order."""
+    found: dict[tuple[int, tuple[str, ...]], None] = {}
+    for product, leaf in zip(catalogue.products, catalogue.leaf_code, strict=True):
+        if leaf < 0:
+            continue
+        found[int(leaf), product.category] = None
+        for translation in product.translations.values():
+            path = translation.get("category")
+            if isinstance(path, list):
+                found[int(leaf), tuple(map(str, path))] = None
+    return list(found)
+
+
+def _titles(product: Product) -> list[str]:
+    translated = [str(t.get("title") or "") for t in product.translations.values()]
+    return [product.title, *translated, product.leaf]
 
 
 def _alternatives(name: str) -> list[str]:
     """Return "Hats & gloves" as itself and as its two parts."""
-    parts = [p.strip() for p in name.replace(" and ", "&").replace("、", "&").split("&")]
-    parts = [q for p in parts for q in p.split("与")]
+    parts = [part.strip() for part in _AND.split(name)]
     return [name, *parts] if len(parts) > 1 else [name]
