@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Annotated
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -18,11 +18,11 @@ class Content(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
-def _sentences(value: Any) -> Any:
+def _sentences(value: object) -> object:
     return parse_sentences(value) if isinstance(value, str) else value
 
 
-def _lines(value: Any) -> Any:
+def _lines(value: object) -> object:
     return tuple(value.strip().splitlines()) if isinstance(value, str) else value
 
 
@@ -146,7 +146,7 @@ class Segment(Content):
 
     share: float
     price_sensitivity: tuple[float, float]
-    """Parameters of a beta distribution on 0 (does not look at prices) to 1 (looks at nothing else)."""
+    """Beta distribution on 0 (does not look at prices) to 1 (looks at nothing else)."""
     orders: float
     """Mean number of planned orders a year."""
     uplift: float
@@ -163,7 +163,7 @@ class Colour(Content):
 
 
 class OfferContent(Content):
-    """An offer as written; `newest_of` and `best_of` are resolved to product ids."""
+    """An offer as written; `best_of` a leaf is resolved to product ids."""
 
     offer_id: str
     kind: str
@@ -196,7 +196,7 @@ class Voices(Content):
 class ShopWords(Content):
     """What `store.toml` says."""
 
-    shop: dict[str, Any]
+    shop: dict[str, object]
     directions: dict[str, str]
     labels: dict[str, dict[str, str]]
 
@@ -229,7 +229,7 @@ def load_shelf() -> Shelf:
     names = sorted(entry.name for entry in files("eval.simulate").iterdir())
     names = [name for name in names if name.endswith(".yaml")]
     departments = [_read(name) for name in names if name.startswith("department_")]
-    pictures: dict[str, str] = {}
+    pictures: dict[str, object] = {}
     for name in names:
         if name.startswith("pictures_"):
             pictures |= _read(name)
@@ -248,6 +248,6 @@ def load_shelf() -> Shelf:
     )
 
 
-def _read(name: str) -> Any:
+def _read(name: str) -> dict[str, object]:
     text = files("eval.simulate").joinpath(name).read_text("utf-8")
     return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))

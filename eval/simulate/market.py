@@ -62,11 +62,8 @@ def make_market(shelf: Shelf, products: list[Product], rng: np.random.Generator)
         (int(leaf_of[i]), int(leaf_of[j])) for i, others in fitting.items() for j in others
     )
     leaf_complements = {
-        position[leaf]: [
-            (position[other], chance) for other, chance in others.items() if other in position
-        ]
+        position[leaf]: [(position[other], chance) for other, chance in others.items()]
         for leaf, others in shelf.complements.items()
-        if leaf in position
     }
     market = Market(
         products=products,
@@ -148,7 +145,7 @@ def _seasons(shelf: Shelf, leaves: list[str]) -> np.ndarray:
 def _plant_complements(
     market: Market, rng: np.random.Generator
 ) -> dict[int, list[tuple[int, float]]]:
-    """Give the most wanted products of a leaf particular complements in the leaves that go with it."""
+    """Give a leaf's most wanted products complements of their own in the leaves that go with it."""
     planted: dict[int, list[tuple[int, float]]] = {}
     for leaf, others in sorted(market.leaf_complements.items()):
         group = market.members[leaf]
@@ -174,7 +171,7 @@ def _price_harmony(market: Market, anchor: int, pool: np.ndarray) -> np.ndarray:
 
 
 def candidates_in(market: Market, anchor: int, leaf: int) -> np.ndarray:
-    """Return the products of a leaf that make sense beside an anchor (only fitting ones, if any fit)."""
+    """Return a leaf's products that make sense beside an anchor; where things fit, those that do."""
     pool = market.members[leaf]
     if (int(market.leaf_of[anchor]), leaf) not in market.fitted_leaves:
         return pool

@@ -1,4 +1,4 @@
-"""Offer records: the written ones, with `best_of` resolved to the most wanted products of a leaf."""
+"""Offer records: the written ones, `best_of` a leaf resolved to its most wanted products."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Product pictures: a drawing per kind, painted in the product's colour. Plain shapes, no scripts."""
+"""Product pictures: a drawing per kind, painted in the product's colour, without any script."""
 
 from __future__ import annotations
 

@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from eval.simulate.behaviour import YEAR_ENDS, Line
 from eval.simulate.catalogue import Product
 from eval.simulate.content import Shelf
+from eval.simulate.event_log import Line
 from eval.simulate.opinions import Aspect, Bank, Voice, sentence_bank, voice_of
 from eval.simulate.phrasing import choose, fill, holds, slot_names
 from eval.simulate.word_forms import word_forms
+from eval.simulate.year import YEAR_ENDS
 
 _STAYS_CAPITAL = re.compile(r"I\b|[A-Z]{2}")
 _CHINESE_SHARE = 0.08
@@ -22,7 +23,7 @@ _SHORT_SHARE = 0.09
 _BESIDE_SHARE = 0.03
 _LEMON_SHARE = 0.06
 """Share of buyers whose piece was bad, whatever the product is like otherwise."""
-_LEAD_IN_SHARE = 0.16
+_LEAD_IN_SHARE = 0.22
 _N_REMARKS = np.array([0.0, 0.35, 0.77, 1.0])
 """Cumulative chances of none, one, two and three remarks."""
 _SCENE_MONTHS = {"camp": range(4, 11), "winter": (1, 2, 3, 4, 11, 12)}
@@ -122,10 +123,13 @@ class ReviewWriter:
         sentences = [self._say(occasion, self._scenes(occasion))] if rng.random() < 0.42 else []
         sentences = [sentence for sentence in sentences if sentence]
         spoken: list[tuple[int, str, str]] = []
-        aspects = self.quality[occasion.product.product_id]
-        for aspect, is_praise in self._remarks(aspects, occasion.rating):
+        remarks = self._remarks(self.quality[occasion.product.product_id], occasion.rating)
+        led_in = int(rng.integers(len(remarks))) if rng.random() < _LEAD_IN_SHARE else -1
+        for number, (aspect, is_praise) in enumerate(remarks):
             text = self._remark(occasion, aspect, is_praise)
             if text:
+                if number == led_in:
+                    text = self._lead_in(occasion, text, is_praise)
                 polarity = "positive" if is_praise else "negative"
                 spoken.append((len(sentences), aspect.name, polarity))
                 sentences.append(text)
@@ -171,9 +175,10 @@ class ReviewWriter:
             for text, when in bank.get((aspect.name, occasion.language, polarity), ())
             if holds(when, occasion.product.slots)
         ]
-        text = self._say(occasion, patterns)
-        if not text or self.rng.random() >= _LEAD_IN_SHARE:
-            return text
+        return self._say(occasion, patterns)
+
+    def _lead_in(self, occasion: _Occasion, text: str, is_praise: bool) -> str:
+        """Put a few words and a colon before a remark."""
         leads = self.shelf.voices.praise_leads if is_praise else self.shelf.voices.complaint_leads
         lead = leads[occasion.language][int(self.rng.integers(len(leads[occasion.language])))]
         if occasion.language == "zh":

@@ -1,4 +1,4 @@
-"""Shoppers: segment, price sensitivity, how often they order, the promotion's coin and its effect."""
+"""Shoppers: segment, price sensitivity, orders a year, the promotion's coin and its effect."""
 
 from __future__ import annotations
 

@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from eval.simulate.behaviour import Line, number_events, simulate_year
 from eval.simulate.catalogue import Product, make_products
 from eval.simulate.content import Shelf, load_shelf
+from eval.simulate.event_log import Line, number_events
 from eval.simulate.market import Market, make_market
 from eval.simulate.offers import make_offers
 from eval.simulate.opinions import Aspect, plant_quality
 from eval.simulate.pictures import draw
 from eval.simulate.reviews import ReviewWriter, WrittenReview
+from eval.simulate.shopper_year import simulate_year
 from eval.simulate.shoppers import Shopper, make_shoppers
 from eval.simulate.truth import write_truth
 from eval.simulate.writing import store_settings, write_lines
@@ -63,7 +64,7 @@ def simulate(*, seed: int = 7, scale: float = 1.0, show_progress: bool = False) 
     events: list[dict[str, object]] = []
     lines: list[Line] = []
     year = simulate_year(shelf, market, shoppers, next(rngs))
-    for _, more_events, more_lines in tqdm(
+    for log in tqdm(
         year,
         total=len(shoppers),
         desc="shoppers",
@@ -71,8 +72,8 @@ def simulate(*, seed: int = 7, scale: float = 1.0, show_progress: bool = False) 
         disable=not show_progress,
         mininterval=0.5,
     ):
-        events += more_events
-        lines += more_lines
+        events += log.events
+        lines += log.lines
     reviews = _write_reviews(shelf, products, quality, lines, next(rngs), show_progress)
     _set_ratings(products, reviews)
     return Simulation(

@@ -16,25 +16,27 @@ _README = """\
 
 Made by `python -m eval.simulate` together with the store, and read by evaluation only.
 
-- `complements.jsonl`: `product_id`, `complement_id`, `attach_rate`, `lift`. A basket whose first
-  product is `product_id` gets `complement_id` with the chance `attach_rate`. `lift` is that chance
-  divided by the share of all baskets in the log that hold the complement. Both are always of
-  different leaves. Planted in one direction; a co-purchase count sees it from both sides.
-- `leaf_complements.json`: leaf to (leaf to chance). The weaker, general bond: beside any product of
-  the first leaf, something of the second is bought with 0.35 times this chance, a fitting one where
-  `fits …` attributes tie the two leaves. Planted product pairs follow the same table.
-- `substitutes.jsonl`: `product_id`, `substitute_id`, closest first: same leaf, near in price, and
-  looked at in the same sessions.
-- `shoppers.jsonl`: `shopper_id`, `segment`, `price_sensitivity` (0 to 1), `treated` (fair coin of the
-  randomised promotion `spring-trial-15`), `uplift` (true change of the chance of an order in its weeks
-  if treated; below 0 the promotion makes the shopper skip planned orders).
+- `complements.jsonl`: `product_id`, `complement_id`, `attach_rate`, `lift`. A basket begun with
+  `product_id` gets `complement_id` with the chance `attach_rate`. `lift` is that chance divided by
+  the share of all baskets in the log that hold the complement. The two are always of different
+  leaves. Planted in one direction; a co-purchase count sees it from both sides, and weaker, because
+  a product is also bought beside others and in repurchases (where complements are 0.45 as likely).
+- `leaf_complements.json`: leaf to (leaf to chance). The general bond: beside any product that begins
+  a basket, something of the second leaf is bought with 0.35 times this chance, a fitting product
+  where `fits ...` attributes tie the two leaves. Planted product pairs follow the same table.
+- `substitutes.jsonl`: `product_id`, `substitute_id`, closest first: same leaf, near in price,
+  another model, and looked at in the same sessions.
+- `shoppers.jsonl`: `shopper_id`, `segment`, `price_sensitivity` (0 to 1), `treated` (fair coin of
+  the randomised promotion `spring-trial-15`, shown as one `offer_view`), `uplift` (true change of
+  the chance of an order in its weeks if treated; below 0, planned orders are skipped).
 - `seasons.json`: leaf to twelve monthly weights, January first, mean 1.
-- `repurchase.json`: `product_id` to mean days until it is bought again (about half of the buyers do).
-- `aspects.jsonl`: `product_id`, `aspect`, `quality` (chance that a remark on it is praise, before the
-  rating tilts it), `weakness` (true where many complaints were planted).
-- `review_aspects.jsonl`: `review_id`, `sentence` (0-based ordinal), `aspect`, `polarity`
-  (`positive`, `negative`). Sentences without an entry speak of no aspect. Sentences of a review are
-  joined with one space in English and with nothing in Chinese; each ends with `.`, `!`, `?` or `。`, `！`, `？`.
+- `repurchase.json`: `product_id` to mean days until it is bought again (by 55 % of its buyers).
+- `aspects.jsonl`: `product_id`, `aspect`, `quality` (chance that a remark on it is praise, before
+  the rating tilts it), `weakness` (true where many complaints were planted).
+- `review_aspects.jsonl`: `review_id`, `sentence` (ordinal from 0), `aspect`, `polarity` (`positive`
+  or `negative`). A sentence without an entry speaks of no aspect. Sentences of a review are joined
+  with one space in English and with nothing in Chinese, and end with a full stop or its like; a
+  number such as 1.86 has no space after its point.
 """
 
 
