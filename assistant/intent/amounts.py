@@ -8,6 +8,7 @@ it so ("under fifty", 500以内). "Around 50" is 40 to 60 (20 % either way). A b
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
@@ -118,7 +119,7 @@ _REMOVED = re.compile(
     r"\b(?:forget|ignore|drop|remove|lift|skip|never mind|scrap|without|no)(?: about)?(?: the| my| any| a)?(?: price| spending| budget)? ?(?:budget|limits?|price (?:limit|range|cap)|price|cap)\b(?! of)"
     r"|\b(?:any price|price (?:doesn'?t|does not|isn'?t|is not|is no) (?:matter|important|an? (?:issue|problem|object|concern)|issue|object|problem)|money (?:is no object|doesn'?t matter|is not an issue)|cost (?:doesn'?t matter|is no object|isn'?t an issue)|whatever (?:it costs|the price|the cost)|no (?:matter|limit on) (?:the |what )?(?:price|cost|it costs)|i don'?t (?:care|mind)(?: about)?(?: the)? (?:price|cost|budget))\b"
     r"|\b(?:more expensive|dearer|pricier|expensive ones?|a higher price|higher prices?)(?: ones?)?(?: is| are|'s)? (?:also |perfectly |totally )?(?:fine|ok(?:ay)?|alright|good|possible|acceptable)\b|\b(?:can|could|may|might) (?:also )?(?:be|cost) (?:a bit |a little )?more(?: expensive)?\b"
-    r"|(?:不限|不看|不考虑|不管|忽略|取消|去掉|忘掉|别管)(?:价格|价钱|预算|价位)(?:限制|了)?|(?:价格|价钱|预算|价位)(?:不限|无所谓|不重要|不是问题|没关系|都行|随意|没有?限制|不设限)|(?:贵|贵一?点|贵一?些|更贵)(?:的)?(?:也行|也可以|也没关系|没关系|也能接受|无所谓|都行|也成)|多少钱都(?:行|可以)|不差钱"
+    r"|(?:不限|不看|不考虑|不管|忽略|取消|去掉|忘掉|别管)(?:价格|价钱|预算|价位)(?:限制|了)?|(?:价格|价钱|预算|价位)(?:不限|无所谓|不重要|不是问题|没关系|都行|随意|没有?限制|不设限)|(?:贵|贵一?点|贵一?些|更贵)(?:的)?(?:也行|也可以|也没关系|没关系|没事|也没事|也能接受|无所谓|都行|也成)|多少钱都(?:行|可以)|不差钱"
 )
 _CHEAPER = re.compile(
     r"\b(?:(?:something|anything|one|ones|some|any|a|an|bit|little|slightly|even|you have|make it|go|got|too|it|but|and) )*(?:(?P<much>(?:much|far|way|a lot|lots|significantly) )|(?:a (?:bit|little) |slightly |even |any )?)(?:cheaper|less expensive|more affordable|lower[- ]priced?|lower price|less (?:costly|pricey))(?: ones?| options?| alternatives?)?\b"
@@ -130,13 +131,16 @@ _DEARER = re.compile(
 )
 
 
-def read_money(u: Utterance) -> Money:
-    """Read and take everything the message says about money and about how many things."""
+def read_money(u: Utterance, limits: Sequence[tuple[int, int]] = ()) -> Money:
+    """Read and take everything the message says about money and about how many things.
+
+    `limits` are places of numbers that belong to something else ("r-value over 4").
+    """
     money = Money()
     money.removed = u.take_all(_REMOVED)
     money.is_total = bool(u.find(_TOTAL) or u.find(_EVERYTHING))
     for _ in range(_MOST_AMOUNTS):
-        if not _read_one(u, money):
+        if not _read_one(u, money, limits):
             break
     u.take_all(_TOTAL)
     if match := u.find(_CHEAPER):
@@ -157,9 +161,9 @@ def _is_definite(low: str, match: re.Match[str]) -> bool:
     return word is not None
 
 
-def _read_one(u: Utterance, money: Money) -> bool:
+def _read_one(u: Utterance, money: Money, limits: Sequence[tuple[int, int]]) -> bool:
     """Read the first amount by the first rule that fits; return False when there is none."""
-    amounts = _amounts(u)
+    amounts = _amounts(u, limits)
     skeleton, places = _skeleton(u.open, amounts)
     for kind, rule in _RULES:
         for match in rule.finditer(skeleton):
@@ -181,8 +185,8 @@ class _Amount:
     """None without any currency word; "" for one that names no country (块)."""
 
 
-def _amounts(u: Utterance) -> list[_Amount]:
-    measured = [(m.start, m.end) for m in measures(u.open)]
+def _amounts(u: Utterance, limits: Sequence[tuple[int, int]]) -> list[_Amount]:
+    measured = [*limits, *((m.start, m.end) for m in measures(u.open))]
     found = []
     for number in numbers(u.open):
         prefix = _PREFIX.search(u.open, 0, number.start)

@@ -94,10 +94,10 @@ def read_rating_and_stock(u: Utterance, said: Said) -> None:
 # --- what no longer matters ---------------------------------------------------------------------
 
 _ANY_BRAND = re.compile(
-    r"\bany brands?\b|\b(?:all|other) brands?(?: are| is)? (?:fine|ok(?:ay)?|welcome)\b|\b(?:the )?brands? (?:doesn'?t|does not|don'?t|isn'?t) (?:matter|important)\b|\bno (?:brand preference|preferred brand)\b|\b(?:forget|remove|drop|ignore|don'?t care about) (?:about )?the brands?\b|(?:品牌|牌子)(?:不限|无所谓|都行|都可以|随便|不重要|不管)|(?:什么|任何|哪个)(?:品牌|牌子)都(?:行|可以|好)|不限(?:品牌|牌子)"
+    r"\bany brands?\b(?! (?:but|except|other))|\b(?:all|other) brands?(?: are| is)? (?:fine|ok(?:ay)?|welcome)\b|\b(?:the )?brands? (?:doesn'?t|does not|don'?t|isn'?t) (?:matter|important)\b|\bno (?:brand preference|preferred brand)\b|\b(?:forget|remove|drop|ignore|don'?t care about) (?:about )?the brands?\b|(?:品牌|牌子)(?:不限|无所谓|都行|都可以|随便|不重要|不管)|(?:什么|任何|哪个)(?:品牌|牌子)都(?:行|可以|好)|不限(?:品牌|牌子)"
 )
 _ANY_OTHER = re.compile(
-    r"\bany (?P<a>colou?rs?|sizes?|materials?|category|categories|rating|types?|styles?)\b|\b(?:the )?(?P<b>colou?rs?|sizes?|materials?|category|rating|type|style) (?:doesn'?t|does not|isn'?t) (?:matter|important)\b|(?P<c>颜色|尺寸|尺码|材质|材料|评分|类别|款式)(?:不限|无所谓|都行|都可以|随便|不重要)"
+    r"\bany (?P<a>colou?rs?|sizes?|materials?|category|categories|rating|types?|styles?)\b(?! (?:but|except|other))|\b(?:the )?(?P<b>colou?rs?|sizes?|materials?|category|rating|type|style) (?:doesn'?t|does not|isn'?t) (?:matter|important)\b|(?P<c>颜色|尺寸|尺码|材质|材料|评分|类别|款式)(?:不限|无所谓|都行|都可以|随便|不重要)"
 )
 _FINE = re.compile(
     r"\b(?P<x>[a-z]+(?: [a-z]+)?) (?:is|are) (?:actually |also |totally |perfectly )?(?:fine|ok(?:ay)?|alright|good)(?: too| after all| as well)?\W*$|^(?P<z>[\u3400-\u9fff]{1,4}?)(?:的)?(?:也行|也可以|也好|也没关系|其实可以)"
@@ -156,7 +156,7 @@ def _drop_named(
 # --- what is not wanted -------------------------------------------------------------------------
 
 _NOT = re.compile(
-    r"(?:\bnot\b|\bno\b|\bwithout\b|\bnon(?=[- ])|\b(?:anything|everything|all|any brand|any)(?: \w+)? but\b|\bexcept(?:ing)?(?: for)?\b|\bother than\b|\bexclud(?:e|ing)\b|\bavoid(?:ing)?\b|\b(?:i )?hate\b|\b(?:i )?(?:don'?t|do not|dont) (?:want|like|need|show(?: me)?|include)\b|\bnothing\b|\bskip\b|\bleave out\b|\bfree (?:of|from)\b|\binstead of\b|\brather than\b|\bnever\b|\ballergic to\b|\bisn'?t\b|\baren'?t\b)"
+    r"(?:\bnot\b|\bno\b|\bwithout\b|\bnon(?=[- ])|\b(?:anything|everything|all|any brand|any)(?: \w+)? (?:but|except)\b|\bexcept(?:ing)?(?: for)?\b|\bother than\b|\bexclud(?:e|ing)\b|\bavoid(?:ing)?\b|\b(?:i )?hate\b|\b(?:i )?(?:don'?t|do not|dont) (?:want|like|need|show(?: me)?|include)\b|\bnothing\b|\bskip\b|\bleave out\b|\bfree (?:of|from)\b|\binstead of\b|\brather than\b|\bnever\b|\ballergic to\b|\bisn'?t\b|\baren'?t\b)"
     r"(?:[ -](?:any|made|of|from|with|in|by|the|a|an|to|be|brand|anything|that|which|is|are|one|ones|show|me|contain(?:s|ing)?|includ(?:e|es|ing)|have|has|having|your|those|these|something|stuff|another)\b)*[ -]?"
     r"|(?<!有)(?:不要|不想要|我?不喜欢|不用|不是|别要|别给我|不含|不带|不包括|不包含|不能有|不能含|没有|除了|除开|排除|避开|拒绝|讨厌|过敏的?是|对)(?:任何|含有?|带有?|用|是|看|那种|这种)?"
     r"|(?<![\u3400-\u9fff])(?:别|非|无|不)"
@@ -360,17 +360,25 @@ def read_sizes(u: Utterance, words: ShopWords, said: Said) -> None:
             u.take(*match.span())
 
 
-def read_measures(u: Utterance, words: ShopWords, categories: Iterable[str], said: Said) -> None:
-    """Read "2-person", "65 l", 双人 where the shop has that value; limits are only noted."""
+def read_measures(
+    u: Utterance, words: ShopWords, categories: Iterable[str], said: Said
+) -> list[tuple[int, int]]:
+    """Read "2-person", "65 l", 双人 where the shop has that value.
+
+    Returns the places of limits ("under 2 kg"), which are noted and stay in the wish.
+    """
+    limits = []
     for measure in measures(u.open):
         limit = _LIMIT.search(u.open[: measure.start])
         if limit:
             said.notes.append(f"unit_limit:{u.text[limit.start() : measure.end].strip()}")
+            limits.append((limit.start(), measure.end))
             continue
         entry = _one_value(words, _measured(words, measure), categories)
         if entry:
             said.attributes[entry.name] = entry.value
             u.take(measure.start, measure.end)
+    return limits
 
 
 def _measured(words: ShopWords, measure: Measure) -> tuple[Entry, ...]:
@@ -391,7 +399,14 @@ def read_brands(u: Utterance, words: ShopWords, said: Said) -> None:
         )
 
 
-def read_values(u: Utterance, words: ShopWords, categories: Iterable[str], said: Said) -> None:
+def read_values(
+    u: Utterance,
+    words: ShopWords,
+    categories: Iterable[str],
+    said: Said,
+    *,
+    limits: list[tuple[int, int]],
+) -> None:
     """Read and take attribute values that mean one attribute among the categories at hand.
 
     Two values of one attribute ("red or blue") cannot both be demanded: both stay in the wish.
@@ -399,7 +414,8 @@ def read_values(u: Utterance, words: ShopWords, categories: Iterable[str], said:
     chosen: list[tuple[Mention, Entry]] = []
     for mention in words.mentions(u.open):
         values = mention.of("value")
-        if not values or mention.of("category") or mention.of("title"):
+        limited = any(a < mention.end and mention.start < b for a, b in limits)
+        if not values or limited or mention.of("category") or mention.of("title"):
             continue
         entry = _one_value(words, values, categories)
         if entry:

@@ -13,7 +13,7 @@ _UNIT = "|".join(
     for i, (english, chinese) in enumerate(UNITS.values())
 )
 _NAMES = tuple(UNITS)
-_AFTER = re.compile(rf"[\s-]{{0,2}}(?:{_UNIT})(?:装|款|用)?")
+_AFTER = re.compile(rf"[\s-]{{0,2}}(?:{_UNIT})(?:装|款|使用|用|睡|住)?")
 _ONE_LETTER = re.compile(r"[a-z]$")
 _MAY_STAND_APART = frozenset("lmgw")
 _ZH_PERSONS = {"单人": "1", "双人": "2"}

@@ -180,7 +180,7 @@ class _Finder:
             return False
         word = re.match(r" ([a-z]{2,})", after)
         known = any(m.start == match.end() + 1 and m.entries for m in self.mentions)
-        return word is None or word[1] in STOP or known
+        return word is None or word[1] in STOP or word[1].endswith("er") or known
 
     def _is_shop_word(self, place: int) -> bool:
         return any(m.start == place and m.of("category") for m in self.mentions)

@@ -30,7 +30,7 @@ FILLER_EN = (
     r"(?:do|does|have) (?:you|you guys|the (?:shop|store)|it) (?:got|have|sell|stock|carry|offer)",
     r"have you got", r"(?:are|is) there", r"you (?:have|sell|got)(?= |$)", r"(?:show|find|get|give|bring|recommend|suggest|search|browse)"
     r"(?: me| us)?(?: for| to me)?(?= |$)", r"looking (?:for|to (?:buy|get))", r"look for", r"search for",
-    r"(?:what|which) (?:kind|sort|type)s? of", r"what about", r"how about", r"let'?s see", r"let me see",
+    r"(?:what|which) (?:kind|sort|type)s? of", r"what about", r"how about", r"(?:what|that|there|who)'?s(?: the| a| your)?(?= |$)", r"(?:i )?(?:have |'ve )?no idea(?: what)?", r"(?:i'?m )?not sure(?: what| which)?", r"let'?s see", r"let me see",
     r"what (?:do you (?:have|recommend|suggest)|would you (?:recommend|suggest)|should i (?:buy|get))",
     r"(?:i'?d|i would) prefer", r"i prefer", r"preferably", r"ideally", r"something(?: like)?(?: that'?s)?", r"anything(?: that'?s)?",
     r"help me(?: to)?(?: find| choose| pick| buy)?", r"please", r"pls", r"thanks", r"thank you",
@@ -72,7 +72,7 @@ LEFTOVER_ENDS = frozenset(
     "a an the any some of for in on at to by from with and or nor but that which is are be as"
     " so too also my your me i we you it this these those them there not no under over about"
     " than at around between please make thing things item items product products stuff one ones"
-    " do does can until per each".split()
+    " do does can until per each everything all".split()
 )
 """Dropped at both ends of a wish."""
 

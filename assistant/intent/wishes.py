@@ -14,10 +14,7 @@ from assistant.intent.tables import FILLER_EN, FILLER_ZH, LEFTOVER_ENDS, STOP, Z
 from assistant.intent.utterance import TAKEN, Utterance
 
 _EN = re.compile(
-    "|".join(
-        (p if p.startswith("^") else rf"\b(?:{p})") + (r"\b" if p[-1].isalpha() else "")
-        for p in FILLER_EN
-    )
+    "|".join((p if p.startswith("^") else rf"\b(?:{p})") + "(?![a-z])" for p in FILLER_EN)
 )
 _ZH = re.compile("|".join(FILLER_ZH))
 _CJK = re.compile(r"[\u3400-\u9fff]")
@@ -32,7 +29,7 @@ _OWNED = re.compile(
     r"|我(?:们)?(?:已经|家里?|现在|手上)?有(?:了)?(?:[一两几三]?(?:个|顶|款|双|件|套|只|把|条|台|块|盏|张|副))?(?P<y>[^,.!?\x1f ]{1,12}?)(?:了)?(?=$|[,.!?\x1f ]|还|需要|想|配|搭)"
 )
 _WITH = re.compile(
-    rf"\b(?:goes?|going|works?|fits?|match(?:es|ing)?|pairs?|uses?|used|combines?|compatible|pairing|wear|complements?) (?:well |best |nicely |great |together )*(?:with |for |on )?{_A}(?P<x>[^,.!?;\x1f]+?){_END}"
+    rf"\b(?:(?:goes?|going|works?|fits?|match(?:es|ing)?|pairs?|used?|combines?|compatible|pairing|wear) (?:well |best |nicely |great |together )*(?:with|for|on) |(?:fits?|match(?:es|ing)?|complements?) ){_A}(?P<x>[^,.!?;\x1f]+?){_END}"
     rf"|\b(?:accessor(?:y|ies)|add-?ons?|extras) (?:for|to go with) {_A}(?P<w>[^,.!?;\x1f]+?){_END}"
     rf"|\b(?:upgrade|replace)(?: from)? (?:my|our) (?P<u>[^,.!?;\x1f]+?){_END}|\b(?:need|buy|get|missing|required?|recommend(?:ed)?|useful) (?:for|with) {_A}(?P<v>[^,.!?;\x1f]+?){_END}"
     r"|(?:适合|能|可以|用来|可)?(?:和|跟|与|配|搭配|配上|搭)(?:我)?(?:的|这个|那个|一起)?(?P<y>[^,.!?\x1f 的]{1,12}?)(?:一起|搭配|配套|相配|搭|配|用|的|使用|(?=$|[,.!?\x1f ]))"
@@ -57,16 +54,16 @@ _PERSONS = re.compile(
 _FORS = re.compile(r"^(?:for|going|go|to go|on) ")
 
 
-def read_anchor(
-    u: Utterance, words: ShopWords, *, only_known: bool = True
-) -> tuple[str | None, bool]:
+def read_anchor(u: Utterance, words: ShopWords, *, goes_with: bool) -> tuple[str | None, bool]:
     """Read and take the thing the shopper has; return its words and whether it was just bought."""
     for pattern, bought, known_here in (
         (_BOUGHT, True, False),
         (_WITH, False, False),
-        (_OWNED, False, only_known),
+        (_OWNED, False, not goes_with),
         (_MINE, False, True),
     ):
+        if pattern is _WITH and not goes_with:
+            continue
         for match in u.find_all(pattern):
             name = next(g for g, v in match.groupdict().items() if v)
             start, end = match.span(name)
@@ -132,7 +129,10 @@ def rest(u: Utterance) -> str:
     for piece in pieces:
         close = bool(joined) and bool(_CJK.match(joined[-1])) and bool(_CJK.match(piece[0]))
         joined += ("" if close or not joined else " ") + piece
-    if all(w in STOP for w in re.findall(r"[^\s,.?!']+", joined.lower().replace("'s", ""))):
+    if all(
+        w in STOP
+        for w in re.findall(r"[^\s,.?!']+", re.sub(r"'(?:s|m|d|ll|ve|re|t)\b", "", joined.lower()))
+    ):
         return ""
     return joined
 
@@ -153,12 +153,23 @@ def _trim(piece: str) -> str:
     return piece
 
 
+_MODIFIES = re.compile(
+    r"[a-z].*\b(?:for|with|on|in|to|under|inside|near|from|without) (?:(?:a|an|the|my|our|your|[a-z]+) )?$"
+)
+"""Before a category that only says more about another thing ("a repair kit for air beds")."""
+
+
 def heads(u: Utterance, words: ShopWords) -> list[Mention]:
     """Return the categories that stand as heads: "tent", not the one in "tent repair tape"."""
     mentions = words.mentions(u.open)
     starts = {m.start for m in mentions if m.of("value") and not m.of("category")}
     return [
-        m for m in mentions if m.of("category") and not m.of("title") and _is_head(u, m, starts)
+        m
+        for m in mentions
+        if m.of("category")
+        and not m.of("title")
+        and _is_head(u, m, starts)
+        and not _MODIFIES.search(u.open[: m.start])
     ]
 
 

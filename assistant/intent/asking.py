@@ -1,0 +1,115 @@
+# ruff: noqa: E501
+"""Messages about products that change no condition: questions, comparisons, reasons, the cart."""
+
+from __future__ import annotations
+
+import re
+
+from assistant.intent import wishes
+from assistant.intent.deciding import ABOUT
+from assistant.intent.numerals import numbers
+from assistant.intent.pointing import is_explicit, named_products, pointed_at
+from assistant.intent.reading import CONCEPT_PATTERNS, Reading, find_superlative, spoken_products
+from assistant.intent.tables import STOP
+from assistant.intent.understanding import (
+    Intent,
+    Understanding,
+)
+
+_POLICY = re.compile(
+    r"\b(?:ship(?:ping|ped|s)?|deliver(?:y|ed|s|ies)?|returns?|refunds?|exchange|policy|policies|payments?|pay with|paypal|credit cards?|invoice|vouchers?|coupons?|discounts?|promo\w*|opening hours|store hours)\b|送货|发货|配送|快递|退货|退换|换货|退款|付款|支付|发票|运费|包邮|优惠|折扣|打折"
+)
+"""Questions to the shop rather than about a product."""
+_WHO_SAYS = re.compile(
+    r"\b(?:do|did|have) (?:the )?(?:other )?(?:people|reviewers|customers|buyers|others|owners|users)\b"
+)
+_ANOTHER = re.compile(r"\b(?:another|one more)\b|再(?:来|加)一")
+
+
+def read_about_products(reading: Reading, intent: Intent) -> Understanding:
+    """Questions, comparisons, explanations, the cart: no condition changes."""
+    u = reading.u
+    attribute = _attribute(reading) if intent in {"question", "compare", "why", "why_not"} else None
+    asked = u.text if intent in {"question", "compare"} else None
+    quantity = _quantity(reading) if intent in {"cart_add", "cart_remove"} else None
+    if reading.superlative is None and intent == "compare":
+        reading.superlative = find_superlative(reading)
+    references, notes = pointed_at(reading, intent)
+    for reference in reading.references:
+        u.take(reference.start, reference.end)
+    if intent == "question" and _POLICY.search(u.low) and not is_explicit(reading):
+        references, notes = (), ()
+    asked_as = reading.acts.get(intent)
+    if asked_as is not None and len(asked_as.group()) < 30 and u.is_open(*asked_as.span()):
+        u.take(*asked_as.span())
+    wishes.read_filler(u, reading.words)
+    u.take_all(ABOUT)
+    wish = wishes.rest(u)
+    if not references or notes == ("guessed_reference",):
+        named = named_products(reading, intent, wish)
+        if named:
+            references, notes = named, ()
+    return Understanding(
+        intent=intent,
+        language=reading.conversation.language,
+        wish=wish if intent not in {"thanks", "greeting", "no_thanks", "undo"} else "",
+        constraints=reading.conversation.constraints,
+        references=references,
+        superlative=reading.superlative if intent == "compare" else None,
+        attribute=attribute,
+        question=asked,
+        quantity=quantity,
+        notes=tuple(dict.fromkeys((*reading.said.notes, *notes))),
+    )
+
+
+def _attribute(reading: Reading) -> str | None:
+    """Return what a question is about: an attribute the shop names, else a general concept."""
+    low, products = (
+        _WHO_SAYS.sub(lambda m: " " * len(m.group()), reading.u.low),
+        spoken_products(reading),
+    )
+    for mention in reading.words.mentions(low):
+        names = mention.of("attribute")
+        if names and not mention.of("category") and low[mention.start : mention.end] not in STOP:
+            return names[0].name
+    for concept in ("price", "stock", "rating", "brand"):
+        if CONCEPT_PATTERNS[concept].search(low):
+            return concept
+    for concept, pattern in CONCEPT_PATTERNS.items():
+        if pattern.search(low):
+            return reading.words.attribute_for(concept, products) or concept
+    for reference in reading.references:
+        low = _blank(low, reference.start, reference.end)
+    for mention in reading.words.mentions(low):
+        values = mention.of("value")
+        if values and not mention.of("category") and not mention.of("brand"):
+            return values[0].name
+    return None
+
+
+def _blank(low: str, start: int, end: int) -> str:
+    return low[:start] + " " * (end - start) + low[end:]
+
+
+def _quantity(reading: Reading) -> int | None:
+    low = reading.u.open
+    for reference in reading.references:
+        if reference.how != "described":
+            low = (
+                low[: reference.start]
+                + " " * (reference.end - reference.start)
+                + low[reference.end :]
+            )
+    low = re.sub(
+        r"第[一二三四五六七八九十\d]+|(?:这|那)一|\bone\b(?! of| more)|一下|一起",
+        lambda m: " " * len(m.group()),
+        low,
+    )
+    for number in numbers(low):
+        attached = re.match(
+            r"-?(?:person|man|season|p\b|l\b|人|季|升|号|码)", low[number.end :].lstrip(" ")
+        )
+        if number.value == int(number.value) and 0 < number.value <= 99 and not attached:
+            return int(number.value)
+    return 1 if _ANOTHER.search(low) else None

@@ -1,0 +1,134 @@
+# ruff: noqa: E501
+"""What the steps find in one message, in one place: `Reading`, filled as the message is read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from assistant.conversation import Conversation
+from assistant.intent import amounts, constraints
+from assistant.intent.acts import Act, find_acts
+from assistant.intent.constraints import Said
+from assistant.intent.lexicon import ShopWords
+from assistant.intent.references import Reference, find_references
+from assistant.intent.tables import COMPARATIVES, CONCEPTS, NAMED_SUPERLATIVES, STOP
+from assistant.intent.understanding import (
+    AttributeSuperlative,
+    NamedSuperlative,
+)
+from assistant.intent.utterance import Utterance
+
+WHOLE_STORE = re.compile(
+    r"\b(?:you (?:have|sell|carry|stock|offer)|in (?:the|your) (?:whole |entire )?(?:store|shop|catalogue|catalog))\b|全店|店里|你们(?:店|这|家|卖)"
+)
+SUPERLATIVE = re.compile("|".join(f"(?P<{k}>{v})" for k, v in NAMED_SUPERLATIVES.items()))
+LIGHTER_FUEL = re.compile(r" (?:fluid|gas|fuel|case|refill)")
+COMPARATIVE = re.compile(
+    "|".join(
+        rf"\b{re.escape(p)}\b" if p.isascii() else re.escape(p)
+        for p in sorted(COMPARATIVES, key=len, reverse=True)
+    )
+)
+_IS_SUPERLATIVE = re.compile(r"est\b|^most |最")
+CONCEPT_PATTERNS = {
+    concept: re.compile("|".join(
+        rf"\b(?:{p})\b" if p.isascii() else p for p in pattern.split("|")
+    ) if "(" not in pattern else rf"(?<![a-z])(?:{pattern})(?![a-z])")
+    for concept, (pattern, _) in CONCEPTS.items()
+}  # fmt: skip
+_LIMIT_WORDS = re.compile(
+    r"\W{0,3}(?:(?:is|of|over|under|above|below|at least|at most|up to|more than|less than|higher than|lower than|around|about|>=?|<=?|:|为|是|在|至少|低于|高于|超过|大于|小于|不低于|不超过) ?)*(?P<n>\d+(?:\.\d+)?)"
+)
+
+
+@dataclass(slots=True)
+class Reading:
+    """What the steps have found so far."""
+
+    u: Utterance
+    conversation: Conversation
+    words: ShopWords
+    money: amounts.Money
+    said: Said
+    acts: dict[Act, re.Match[str]]
+    references: list[Reference]
+    anchor: str | None = None
+    bought: bool = False
+    superlative: NamedSuperlative | AttributeSuperlative | None = None
+    wish: str = ""
+    occasion: str | None = None
+
+
+def read(u: Utterance, conversation: Conversation, words: ShopWords) -> Reading:
+    said = Said()
+    constraints.read_rating_and_stock(u, said)
+    money = amounts.read_money(u, _attribute_limits(u, words, said))
+    constraints.read_dropped(u, conversation, words, said)
+    reading = Reading(
+        u=u,
+        conversation=conversation,
+        words=words,
+        money=money,
+        said=said,
+        acts=find_acts(u.open),
+        references=find_references(u, conversation, words),
+    )
+    said.notes += [f"currency:{c}" for c in amounts.foreign(money.currencies, words.currency)]
+    return reading
+
+
+def _attribute_limits(u: Utterance, words: ShopWords, said: Said) -> list[tuple[int, int]]:
+    """Return the places of numbers that belong to an attribute ("r-value over 4")."""
+    found = []
+    for mention in words.mentions(u.open):
+        match = _LIMIT_WORDS.match(u.open, mention.end)
+        name = u.open[mention.start : mention.end]
+        if match and mention.of("attribute") and not mention.of("category") and name not in STOP:
+            found.append((mention.start, match.end()))
+            said.notes.append(f"unit_limit:{u.text[mention.start : match.end()]}")
+    return found
+
+
+def find_superlative(reading: Reading) -> NamedSuperlative | AttributeSuperlative | None:
+    """Return "cheapest", "lightest" and the comparative forms; a reference is none."""
+    low = reading.u.open
+    pointed = [(r.start, r.end) for r in reading.references if r.how == "described"]
+    for match in SUPERLATIVE.finditer(low):
+        if (
+            not any(a <= match.start() < b for a, b in pointed)
+            or asks_which(low)
+            or WHOLE_STORE.search(low)
+        ):
+            return match.lastgroup  # type: ignore[return-value]
+    for match in COMPARATIVE.finditer(low):
+        if LIGHTER_FUEL.match(low, match.end()):
+            continue
+        if not any(a <= match.start() < b for a, b in pointed) or asks_which(low):
+            concept, direction = COMPARATIVES[match.group()]
+            return AttributeSuperlative(
+                attribute=reading.words.attribute_for(concept, spoken_products(reading)) or concept,
+                direction="lower" if direction == "lower" else "higher",
+            )
+    return None
+
+
+def asks_which(low: str) -> bool:
+    return re.search(r"\b(?:which|what)\b|哪|是什么", low) is not None
+
+
+def spoken_products(reading: Reading) -> list:  # type: ignore[type-arg]
+    ids = [p for r in reading.references for p in r.product_ids]
+    ids = ids or [s.product_id for s in reading.conversation.shown]
+    return [reading.words.catalogue[p] for p in ids if p in reading.words.catalogue]
+
+
+def is_superlative(low: str) -> bool:
+    if SUPERLATIVE.search(low):
+        return True
+    match = COMPARATIVE.search(low)
+    return match is not None and _IS_SUPERLATIVE.search(match.group()) is not None
+
+
+def has_goal(conversation: Conversation) -> bool:
+    return bool(conversation.wish or conversation.shown or conversation.anchors)
