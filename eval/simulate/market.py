@@ -171,7 +171,7 @@ def _price_harmony(market: Market, anchor: int, pool: np.ndarray) -> np.ndarray:
 
 
 def candidates_in(market: Market, anchor: int, leaf: int) -> np.ndarray:
-    """Return a leaf's products that make sense beside an anchor; where things fit, those that do."""
+    """Return a leaf's products that make sense beside an anchor: fitting ones where it matters."""
     pool = market.members[leaf]
     if (int(market.leaf_of[anchor]), leaf) not in market.fitted_leaves:
         return pool

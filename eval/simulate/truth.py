@@ -21,9 +21,9 @@ Made by `python -m eval.simulate` together with the store, and read by evaluatio
   the share of all baskets in the log that hold the complement. The two are always of different
   leaves. Planted in one direction; a co-purchase count sees it from both sides, and weaker, because
   a product is also bought beside others and in repurchases (where complements are 0.45 as likely).
-- `leaf_complements.json`: leaf to (leaf to chance). The general bond: beside any product that begins
-  a basket, something of the second leaf is bought with 0.35 times this chance, a fitting product
-  where `fits ...` attributes tie the two leaves. Planted product pairs follow the same table.
+- `leaf_complements.json`: leaf to (leaf to chance). The general bond: beside any product that
+  begins a basket, something of the second leaf is bought with 0.35 times this chance; a fitting
+  product where `fits ...` attributes tie the two leaves. Planted pairs follow the same table.
 - `substitutes.jsonl`: `product_id`, `substitute_id`, closest first: same leaf, near in price,
   another model, and looked at in the same sessions.
 - `shoppers.jsonl`: `shopper_id`, `segment`, `price_sensitivity` (0 to 1), `treated` (fair coin of
