@@ -6,8 +6,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from assistant.intent import constraints, wishes
+from assistant.intent import merging, wanted, wishes
 from assistant.intent.acts import PATTERNS
+from assistant.intent.excluded import read_excluded
 from assistant.intent.reading import COMPARATIVE, LIGHTER_FUEL, SUPERLATIVE, Reading, has_goal
 from assistant.intent.references import spoken_of
 from assistant.intent.understanding import (
@@ -73,14 +74,14 @@ def read_conditions(reading: Reading, intent: Intent) -> bool:
         u.take(*more.span())
     _read_bundle_parts(reading, intent)
     brand = _brand_of_it(reading)
-    constraints.read_excluded(u, words, reading.references, said, this_brand=brand)
+    read_excluded(u, words, reading.references, said, this_brand=brand)
     for reference in reading.references:
         if u.is_open(reference.start, reference.end) and reference.how != "brand":
             u.take(reference.start, reference.end)
     _take_superlative(reading)
     if intent in {"superlative", "count", "search"}:
         u.take_all(_ASKED)
-    constraints.read_sizes(u, words, said)
+    wanted.read_sizes(u, words, said)
     trial = Utterance(u.text)
     trial.open = u.open
     wishes.read_filler(trial, words)
@@ -88,9 +89,9 @@ def read_conditions(reading: Reading, intent: Intent) -> bool:
     scope = near or reading.conversation.constraints.categories
     limits: list[tuple[int, int]] = []
     if intent != "bundle":  # "for two" is no condition on every part
-        limits += constraints.read_measures(u, words, scope, said)
-    constraints.read_brands(u, words, said)
-    constraints.read_values(u, words, scope, said, limits=limits)
+        limits += wanted.read_measures(u, words, scope, said)
+    wanted.read_brands(u, words, said)
+    wanted.read_values(u, words, scope, said, limits=limits)
     wishes.read_filler(u, words)
     said.categories = list(
         dict.fromkeys(e.name for m in wishes.heads(u, words) for e in m.of("category"))
@@ -163,6 +164,7 @@ def _same_categories(reading: Reading) -> bool:
 
 
 def is_same_goal(reading: Reading) -> bool:
+    """Whether the message names the category that the chat is about already."""
     return (
         has_goal(reading.conversation)
         and bool(reading.said.categories)
@@ -195,6 +197,12 @@ def _only_properties(reading: Reading) -> bool:
 
 
 def join_conditions(reading: Reading, intent: Intent, *, fresh: bool, low: str) -> Constraints:
+    """Return the conditions that hold after this turn.
+
+    A new wish, and complements or a bundle asked for after a search, keep only what stands for the
+    shopper (`merging.STANDING`) and a total for everything. Similar, better and more of the same
+    keep all.
+    """
     conversation = reading.conversation
     held = conversation.constraints
     if intent in {"goes_with", "goes_with_cart"}:
@@ -206,7 +214,7 @@ def join_conditions(reading: Reading, intent: Intent, *, fresh: bool, low: str) 
     elif intent in {"similar", "better", "more"}:
         fresh = bool(reading.said.categories) and not _same_categories(reading)
     append = re.search(r"^\W*(?:or|also|and)\b|也|或者|还有", reading.u.low) is not None
-    now = constraints.merge(held, reading.said, fresh=fresh, append_brands=append)
+    now = merging.merge(held, reading.said, fresh=fresh, append_brands=append)
     if (
         fresh
         and held.total_max is not None
@@ -217,6 +225,7 @@ def join_conditions(reading: Reading, intent: Intent, *, fresh: bool, low: str) 
 
 
 def with_money(reading: Reading, intent: Intent, now: Constraints, low: str) -> Constraints:
+    """Return the conditions with what is said about money."""
     conversation, words = reading.conversation, reading.words
     money = reading.money
     in_bundle = intent == "bundle" or (intent == "refine" and conversation.offer_kind == "bundle")
@@ -235,7 +244,7 @@ def with_money(reading: Reading, intent: Intent, now: Constraints, low: str) -> 
     prices = [p for p in shown if p is not None]
     if money.relative and looked_at is None and not prices and now.price_max is None:
         reading.said.notes.append("cheaper_than_unknown")
-    return constraints.merge_money(
+    return merging.merge_money(
         now, money, total=total, per_item=not in_bundle, prices=prices, looked_at=looked_at
     )
 

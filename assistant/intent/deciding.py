@@ -34,6 +34,7 @@ ABOUT = re.compile(
 
 
 def decide_intent(reading: Reading) -> Intent:
+    """Return the intent: cart, then reasons, questions, offers, and a search if nothing else."""
     for decide in (_cart_intent, _why_intent, _ask_intent, _offer_intent):
         intent = decide(reading)
         if intent is not None:

@@ -24,6 +24,7 @@ _SOME_OF = re.compile(
 
 
 def is_explicit(reading: Reading) -> bool:
+    """Whether something is pointed at for sure."""
     return any(r.product_ids and r.note is None for r in reading.references)
 
 

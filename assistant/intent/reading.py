@@ -5,19 +5,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from assistant.conversation import Conversation
-from assistant.intent import amounts, constraints
+from assistant.intent import amounts
 from assistant.intent.acts import Act, find_acts
-from assistant.intent.constraints import Said
 from assistant.intent.lexicon import ShopWords
 from assistant.intent.references import Reference, find_references
+from assistant.intent.said import Said, read_dropped, read_rating_and_stock
 from assistant.intent.tables import COMPARATIVES, CONCEPTS, NAMED_SUPERLATIVES, STOP
 from assistant.intent.understanding import (
     AttributeSuperlative,
     NamedSuperlative,
 )
 from assistant.intent.utterance import Utterance
+
+if TYPE_CHECKING:
+    from retrieval.data.dataset import Product
 
 WHOLE_STORE = re.compile(
     r"\b(?:you (?:have|sell|carry|stock|offer)|in (?:the|your) (?:whole |entire )?(?:store|shop|catalogue|catalog))\b|全店|店里|你们(?:店|这|家|卖)"
@@ -61,10 +65,11 @@ class Reading:
 
 
 def read(u: Utterance, conversation: Conversation, words: ShopWords) -> Reading:
+    """Read what is taken out first, the acts in what is left, and what is pointed at."""
     said = Said()
-    constraints.read_rating_and_stock(u, said)
+    read_rating_and_stock(u, said)
     money = amounts.read_money(u, _attribute_limits(u, words, said))
-    constraints.read_dropped(u, conversation, words, said)
+    read_dropped(u, conversation, words, said)
     reading = Reading(
         u=u,
         conversation=conversation,
@@ -114,16 +119,19 @@ def find_superlative(reading: Reading) -> NamedSuperlative | AttributeSuperlativ
 
 
 def asks_which(low: str) -> bool:
+    """Whether it asks which product, rather than naming one."""
     return re.search(r"\b(?:which|what)\b|哪|是什么", low) is not None
 
 
-def spoken_products(reading: Reading) -> list:  # type: ignore[type-arg]
+def spoken_products(reading: Reading) -> list[Product]:
+    """Return the products pointed at, or all that are shown."""
     ids = [p for r in reading.references for p in r.product_ids]
     ids = ids or [s.product_id for s in reading.conversation.shown]
     return [reading.words.catalogue[p] for p in ids if p in reading.words.catalogue]
 
 
 def is_superlative(low: str) -> bool:
+    """Whether folded text holds a superlative, not only a comparative."""
     if SUPERLATIVE.search(low):
         return True
     match = COMPARATIVE.search(low)
@@ -131,4 +139,5 @@ def is_superlative(low: str) -> bool:
 
 
 def has_goal(conversation: Conversation) -> bool:
+    """Whether the chat is about something already."""
     return bool(conversation.wish or conversation.shown or conversation.anchors)

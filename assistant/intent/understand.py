@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from assistant.conversation import Conversation
-from assistant.intent import constraints
+from assistant.intent import merging
 from assistant.intent.acts import CLEAR_ALL, Act, find_acts
 from assistant.intent.asking import read_about_products
 from assistant.intent.conditions import (
@@ -90,7 +90,7 @@ def _conclude(reading: Reading, intent: Intent) -> Understanding:
     fresh = fresh or (intent == "search" and not is_same_goal(reading))
     now = join_conditions(reading, intent, fresh=fresh or clears, low=low)
     if clears:
-        now = constraints.merge(Constraints(), reading.said, fresh=True)
+        now = merging.merge(Constraints(), reading.said, fresh=True)
         now = with_money(reading, intent, now, low)
     references, notes = pointed_at(reading, intent)
     return Understanding(

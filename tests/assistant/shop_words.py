@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """A shop of sixteen products, small enough to know by heart, and conversations in it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Which of the twenty-nine intents a message has, in both languages, and what comes with it."""
 
 from __future__ import annotations
@@ -5,7 +6,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.intent import AttributeSuperlative, understand
@@ -200,6 +201,7 @@ def test_languages(text, before, language):
     assert understand(text, chat(language=before), shop()).language == language
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_is_understood_the_same_way_twice(text):
     assert understand(text, FOCUS, shop()) == understand(text, FOCUS, shop())
@@ -220,3 +222,30 @@ def test_a_long_message_does_not_explode():
     for text in ("a" * 2000, "不要" * 1000, "under 50 " * 222, "1 " * 1000, "the red one " * 166):
         understand(text, FOCUS, shop())
     assert time.perf_counter() - start < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("the tent I bought leaks", "question"), ("do you ship to Canada?", "question"), ("what's your return policy?", "question"), ("I want my money back", "question"),
+        ("送货要多久", "question"), ("可以退货吗", "question"), ("how do I wash a down jacket?", "question"),
+        ("stoves that work with alcohol", "search"), ("how much are your tents?", "search"), ("三个人睡的帐篷多少钱", "search"), ("what's a good gift under $30?", "search"),
+        ("two of those please", "cart_add"), ("can I have all four?", "cart_add"), ("I like the second one but it's too expensive", "refine"), ("can you do better on price?", "refine"),
+        ("what would you choose?", "compare"), ("这几款里最轻的是哪个", "compare"), ("它和第三个比呢", "compare"), ("is there anything wrong with the first?", "question"), ("不喜欢", "more"),
+    ],
+)  # fmt: skip
+def test_messages_that_were_misread_once(text, intent):
+    state = EMPTY if intent == "search" else TENTS
+    assert understand(text, state, shop()).intent == intent
+
+
+def test_questions_to_the_shop_point_at_no_product():
+    assert understand("what's your return policy?", TENTS, shop()).references == ()
+    assert understand("送货要多久", TENTS, shop()).references == ()
+
+
+def test_some_of_several_is_no_order_for_all():
+    found = understand("two of those please", TENTS, shop())
+    assert (found.references, found.notes) == ((), ("ambiguous_reference",))
+    found = understand("two of those please", FOCUS, shop())
+    assert (found.references, found.quantity) == (("t2",), 2)

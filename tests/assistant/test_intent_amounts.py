@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Numbers and money in words and symbols, English and Chinese."""
 
 from __future__ import annotations
@@ -5,7 +6,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.intent import understand
@@ -54,7 +55,7 @@ def _in_chinese(n: int) -> str:
     return text
 
 
-_TEENS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()  # noqa: E501, SIM905
+_TEENS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()  # noqa: SIM905
 _TENS = "- - twenty thirty forty fifty sixty seventy eighty ninety".split()  # noqa: SIM905
 
 
@@ -69,17 +70,20 @@ def _in_english(n: int) -> str:
     return f"{_in_english(n // 1000)} thousand" + (f" {_in_english(rest)}" if rest else "")
 
 
+@settings(deadline=None)
 @given(st.integers(1, 9999))
 def test_every_formal_chinese_number_is_read(n):
     assert chinese(_in_chinese(n)) == (Decimal(n), None)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 99_999))
 def test_every_english_number_is_read(n):
     assert english(_in_english(n)) == n
     assert [x.value for x in numbers(_in_english(n))] == [n]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 999_999), st.sampled_from(["under ${}", "不超过{}元", "max {}", "{}块以内"]))
 def test_every_written_amount_is_a_ceiling(n, form):
     for number in (str(n), f"{n:,}"):
@@ -87,6 +91,7 @@ def test_every_written_amount_is_a_ceiling(n, form):
         assert (money.maximum, money.minimum) == (n, None)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_no_text_breaks_the_readers(text):
     u = Utterance(text)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Conditions other than money, the wish, and how turns add up."""
 
 from __future__ import annotations
@@ -296,3 +297,31 @@ class TestTurnsAddUp:
     def test_the_fields_that_changed_are_named_in_order(self):
         found = understand("red tent from Acme under 200, not nylon", EMPTY, shop())
         assert found.changed == ("price_max", "categories", "brands", "attributes", "exclude_words")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "value"),
+    [
+        ("any colour but red", "exclude_attributes", {"colour": "red"}), ("another brand please", "exclude_brands", ("Acme",)), ("不要这个牌子的", "exclude_brands", ("Acme",)),
+        ("show me tents with better reviews", "rating_min", 4.0), ("what if my budget was 150?", "price_max", 150), ("都太贵了,有没有一百以内的", "price_max", 100),
+        ("not Acme and not Bolt", "exclude_brands", ("Acme", "Bolt")),
+    ],
+)  # fmt: skip
+def test_conditions_that_were_misread_once(text, name, value):
+    assert held(text, TENTS)[name] == value
+
+
+def test_a_number_after_an_attribute_is_no_price():
+    found = understand("tent with persons over 3", EMPTY, shop())
+    assert found.constraints.price_min is None
+    assert found.notes == ("unit_limit:persons over 3",)
+
+
+def test_a_category_that_says_more_about_another_thing_limits_nothing():
+    assert "categories" not in held("a repair kit for tents")
+    assert held("boots for my tent trips").get("categories") == ("Hiking boots",)
+
+
+def test_filler_is_cut_between_words_only():
+    assert understand("hiking sandals", EMPTY, shop()).wish == "hiking sandals"
+    assert understand("I'm going hiking", EMPTY, shop()).wish.endswith("hiking")

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """What "the second one", 它, "the cheaper one" and titles point at."""
 
 from __future__ import annotations

@@ -1,0 +1,117 @@
+# ruff: noqa: E501
+"""What is wanted: sizes, measures, brands and attribute values, only through the shop's lexicon.
+
+Unknown words stay in the wish.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from assistant.intent.lexicon import Entry, Mention, ShopWords
+from assistant.intent.measures import Measure, measures
+from assistant.intent.said import Said
+from assistant.intent.utterance import Utterance
+
+_SIZE = re.compile(
+    r"\b(?:(?:in|for) )?(?:a |an |my )?size ?(?:is |of )?(?P<a>\d{1,3}(?:\.5)?|x{0,3}[sl]|m|small|medium|large|one size)(?![a-z0-9])(?: as well| too)?"
+    r"|\bin (?:a |an )(?P<b>\d{1,2}(?:\.5)?|x{0,3}[sl]|m|small|medium|large)(?![a-z0-9.])(?! ?(?:days?|minutes?|person|pack))(?: as well| too)?"
+    r"|(?<![a-z0-9])(?P<c>\d{2}(?:\.5)?|x{0,3}[sl]|m)(?:号|码)(?:的)?|(?:尺码|码数|尺寸)(?:是|为|要)?(?P<d>\d{2}(?:\.5)?|x{0,3}[sl]|m)(?![a-z0-9])"
+)
+_SIZE_WORDS = {"small": "s", "medium": "m", "large": "l"}
+_LIMIT = re.compile(
+    r"(?:under|below|less than|up to|at most|over|above|more than|at least|max|min|不超过|低于|小于|至少|超过|大于)\s*$"
+)
+_FROM = re.compile(r"(?:\b(?:from|by|made by|brand|only)\s*|品牌(?:是|为)?|牌子(?:是|为)?)$")
+
+
+def read_sizes(u: Utterance, words: ShopWords, said: Said) -> None:
+    """Read "in a 10 as well", "size M", 42码; a size that the shop does not have stays a wish."""
+    for match in u.find_all(_SIZE):
+        size = next(g for g in match.groups() if g)
+        entries = words.sizes.get(size) or words.sizes.get(_SIZE_WORDS.get(size, size), ())
+        if entries:
+            said.attributes[entries[0].name] = entries[0].value
+            u.take(*match.span())
+
+
+def read_measures(
+    u: Utterance, words: ShopWords, categories: Iterable[str], said: Said
+) -> list[tuple[int, int]]:
+    """Read "2-person", "65 l", 双人 where the shop has that value.
+
+    Returns the places of limits ("under 2 kg"), which are noted and stay in the wish.
+    """
+    limits = []
+    for measure in measures(u.open):
+        limit = _LIMIT.search(u.open[: measure.start])
+        if limit:
+            said.notes.append(f"unit_limit:{u.text[limit.start() : measure.end].strip()}")
+            limits.append((limit.start(), measure.end))
+            continue
+        entry = _one_value(words, _measured(words, measure), categories)
+        if entry:
+            said.attributes[entry.name] = entry.value
+            u.take(measure.start, measure.end)
+    return limits
+
+
+def _measured(words: ShopWords, measure: Measure) -> tuple[Entry, ...]:
+    return words.measures.get((measure.unit, measure.number), ())
+
+
+def read_brands(u: Utterance, words: ShopWords, said: Said) -> None:
+    """Read and take brands; "from" before one goes with it."""
+    for mention in words.mentions(u.open):
+        brands = mention.of("brand")
+        if not brands or (mention.of("category") or mention.of("value")):
+            continue
+        said.brands += [e.name for e in brands]
+        before = _FROM.search(u.open[: mention.start])
+        after = re.match(r"(?:牌子?的?|的|家的)", u.open[mention.end :])
+        u.take(
+            before.start() if before else mention.start, mention.end + (after.end() if after else 0)
+        )
+
+
+def read_values(
+    u: Utterance,
+    words: ShopWords,
+    categories: Iterable[str],
+    said: Said,
+    *,
+    limits: list[tuple[int, int]],
+) -> None:
+    """Read and take attribute values that mean one attribute among the categories at hand.
+
+    Two values of one attribute ("red or blue") cannot both be demanded: both stay in the wish.
+    """
+    chosen: list[tuple[Mention, Entry]] = []
+    for mention in words.mentions(u.open):
+        values = mention.of("value")
+        limited = any(a < mention.end and mention.start < b for a, b in limits)
+        if not values or limited or mention.of("category") or mention.of("title"):
+            continue
+        entry = _one_value(words, values, categories)
+        if entry:
+            chosen.append((mention, entry))
+    for mention, entry in chosen:
+        if sum(e.name == entry.name and e.value != entry.value for _, e in chosen):
+            continue
+        said.attributes[entry.name] = entry.value
+        after = re.match(r"(?:色)?的(?=$|[\s,.\x1f])|色", u.open[mention.end :])
+        u.take(mention.start, mention.end + (after.end() if after else 0))
+
+
+def _one_value(
+    words: ShopWords, values: tuple[Entry, ...], categories: Iterable[str]
+) -> Entry | None:
+    """Return the value if it means one attribute that products of the categories state."""
+    wanted = set(categories)
+    fitting = [e for e in values if not wanted or wanted & words.categories_of.get(e, frozenset())]
+    fitting = [e for e in fitting if not e.name.lower().startswith("fits ")]
+    names = {e.name for e in fitting}
+    if len(names) != 1:
+        return None
+    return min(fitting, key=lambda e: (len(e.value), e.value))
