@@ -1,7 +1,7 @@
 """Our own scorers under test: fitted on a task's histories, blended by weights tuned on validation.
 
 The blend is the shop's own arithmetic (`retrieval.candidates`, `retrieval.ranking`): every source's
-scores are scaled by their largest allowed value (cosines keep their scale), the best 200 of each
+scores are scaled to 0..1 by the product's own `scaled`, the best 200 of each
 source are candidates, and the score of a candidate is the weighted sum. A product that no source
 names is not ranked, and a case whose answer is not ranked counts 0.
 """
@@ -25,7 +25,7 @@ from retrieval.behaviour.base import Context, Interactions
 from retrieval.behaviour.item_cf import ItemCFScorer
 from retrieval.behaviour.popularity import PopularityScorer
 from retrieval.behaviour.sequence import SequenceScorer
-from retrieval.candidates import FULL_SCALE
+from retrieval.candidates import scaled
 from retrieval.config import BehaviourConfig, RankingConfig
 from retrieval.data.dataset import Catalogue
 
@@ -250,13 +250,11 @@ def pack(
 def _scaled(
     name: str, raw: NDArray[np.float32], task: NextTask, cases: Sequence[Case]
 ) -> NDArray[np.float32]:
-    """Mask and scale as `retrieval.candidates.generate` does."""
+    """Mask, and scale with the product's own `scaled`."""
     scores = np.array(raw, np.float32)
     mask(scores, task, cases)
     scores[~np.isfinite(scores)] = 0.0
-    top = scores.max(axis=1, keepdims=True)
-    scale = FULL_SCALE.get(name)
-    return scores / (scale if scale else np.where(top > 0, top, 1.0))
+    return scaled(name, scores)
 
 
 def _best(scores: NDArray[np.float32], limit: int) -> NDArray[np.int64]:

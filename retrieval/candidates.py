@@ -1,7 +1,7 @@
 """Candidate generation: what each source says of every product it knows something about.
 
 A source returns non-negative scores of shape (n_products,), or None when it has nothing to go by.
-They are scaled to 0..1 by their largest allowed value, so that weights compare across sources.
+They are scaled to 0..1, most by their largest allowed value, so that weights compare.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ from retrieval.store import Store
 
 FULL_SCALE = {"semantic": 1.0, "profile": 1.0, "compatibility": 1.0, "subject": 1.0, "rating": 1.0}
 """Sources whose numbers mean the same for every query keep their scale."""
+HALF_SCALE = {"association": 0.3, "co_view": 0.3, "category_association": 0.3}
+"""Rule weights that count half; a rule seen twice must not count like one seen a thousand times
+because it happens to be the query's strongest. 0.3 is a tenth of the baskets at eight times chance.
+"""
 USUAL_RATING, USUAL_WEIGHT = 3.8, 5
 """A mean rating is pulled to this, with the weight of so many reviews."""
 LATEST_GIVEN = 5
@@ -48,13 +52,24 @@ def generate(store: Store, plan: Plan, weights: Mapping[str, float], mask: Mask)
         if scores is None:
             continue
         scores = np.where(mask, scores, 0.0).astype(np.float32)
-        top = float(scores.max(initial=0.0))
-        if top <= 0:
+        if not scores.any():
             continue
-        full[source] = scores / FULL_SCALE.get(source, top)
+        full[source] = scaled(source, scores)
         kept |= _is_best(scores, limit)
     rows = np.flatnonzero(kept)
     return Candidates(rows=rows, scores={name: scores[rows] for name, scores in full.items()})
+
+
+def scaled(source: str, scores: Scores) -> Scores:
+    """Return a source's scores as 0 to 1; the last axis is the products.
+
+    Rules saturate, cosines keep their scale, the others are divided by their largest value.
+    """
+    if source in HALF_SCALE:
+        return np.asarray(scores / (scores + HALF_SCALE[source]), np.float32)
+    top = scores.max(axis=-1, keepdims=True, initial=0.0)
+    usual = FULL_SCALE.get(source)
+    return np.asarray(scores / (usual or np.where(top > 0, top, 1.0)), np.float32)
 
 
 def source_scores(store: Store, plan: Plan, source: str) -> Scores | None:
@@ -63,7 +78,8 @@ def source_scores(store: Store, plan: Plan, source: str) -> Scores | None:
     if source == "semantic":
         return _semantic(store, context, text)
     if source == "lexical":
-        return store.lexical.scores(text) if text else None
+        words = text or _titles(store, context)
+        return store.lexical.scores(words) if words else None
     if source == "subject":
         subject = store.subjects.find(text) if text else None
         return None if subject is None else subject.mask.astype(np.float32)
@@ -106,6 +122,12 @@ def _semantic(store: Store, context: Context, text: str | None) -> Scores | None
     else:
         return None
     return np.maximum(store.product_vectors.similarities(vector), 0.0)
+
+
+def _titles(store: Store, context: Context) -> str:
+    """Return the titles of the latest products that the context names."""
+    products = [store.catalogue.products[int(r)] for r in context.given[-LATEST_GIVEN:]]
+    return " ".join(product.title for product in products)
 
 
 def _leaf_association(store: Store, context: Context) -> Scores:

@@ -65,7 +65,9 @@ class BehaviourConfig(Settings):
 class RankingConfig(Settings):
     """Weights of the sources, by what is asked. Scores of a source are scaled to 0..1 first.
 
-    `lexical` counts only where the query has words; so does `semantic` for cross-sell.
+    `lexical` takes the query's words; a basket or a history without words lends its titles. For
+    cross-sell without words neither counts: likeness is no sign of a complement. `basket` and
+    `next_product` were chosen on validation cases (eval/RESULTS.md).
     """
 
     search: dict[str, float] = Field(
@@ -93,13 +95,14 @@ class RankingConfig(Settings):
     )  # fmt: skip
     basket: dict[str, float] = Field(
         default_factory=lambda: {
-            "association": 1.0, "category_association": 0.3, "item_cf": 0.6, "sequence": 0.5,
-            "semantic": 0.1, "popularity": 0.1, "profile": 0.1,
+            "association": 1.0, "item_cf": 0.4, "semantic": 0.4, "lexical": 0.4,
+            "category_association": 0.1, "profile": 0.05, "popularity": 0.02,
         }
     )  # fmt: skip
     next_product: dict[str, float] = Field(
         default_factory=lambda: {
-            "sequence": 1.0, "item_cf": 0.8, "semantic": 0.4, "popularity": 0.1, "profile": 0.1,
+            "semantic": 1.0, "sequence": 0.4, "lexical": 0.3, "item_cf": 0.2, "popularity": 0.1,
+            "profile": 0.05,
         }
     )  # fmt: skip
     candidates_per_source: Annotated[int, Field(ge=1)] = 200

@@ -123,7 +123,8 @@ def weights_of(store: Store, plan: Plan) -> dict[str, float]:
     }[plan.task]
     weights = dict(weights)
     if plan.text is None:
-        weights.pop("lexical", None)
+        if plan.task not in ("basket", "next_product"):
+            weights.pop("lexical", None)
         if plan.task in (
             "cross_sell",
             "bundle",

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from retrieval.candidates import FULL_SCALE, Candidates, source_scores
+from retrieval.candidates import Candidates, scaled, source_scores
 from retrieval.filters import Mask
 from retrieval.plan import Plan
 from retrieval.ranking import rank_candidates
@@ -89,7 +89,7 @@ def _by_content(store: Store, plan: Plan, mask: Mask) -> tuple[Candidate, ...]:
             scores[name] = found
     rows = np.flatnonzero(mask)
     scaled = {
-        name: np.asarray(found[rows] / FULL_SCALE.get(name, max(float(found.max()), 1e-9)))
+        name: scaled(name, found)[rows]
         for name, found in scores.items()
     }
     return tuple(
