@@ -24,7 +24,7 @@ SHOP = (
         product_id="sock", title="Wool socks", category=("Clothes", "Socks"), brand="ardent",
         price=Decimal("12.50"), attributes={"material": "merino wool", "size": "M"},
     ),
-    Product(product_id="cap", title="Cap", price=None, stock=5, description="不含皮革。Genuine cap."),
+    Product(product_id="cap", title="Cap", stock=5, description="不含皮革。Genuine cap."),
     Product(product_id="belt", title="Belt of leather", price=Decimal("30"), stock=9, rating=4.0),
     Product(product_id="bag", title="皮革包", category=("Bags",), price=Decimal("30"), stock=1),
 )  # fmt: skip

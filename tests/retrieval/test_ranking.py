@@ -50,7 +50,7 @@ def test_no_candidates_no_ranking():
 
 @pytest.fixture
 def shop():
-    """Five products: a1, a2 and a3 of leaf A (a1, a2 one item group), b of B, n without category."""
+    """Five products: a1, a2, a3 of leaf A (a1, a2 one item group), b of B, n of none."""
     return Catalogue(
         [
             Product(product_id="a1", title="", category=("A",), item_group_id="g"),
