@@ -45,7 +45,8 @@ def read_about_products(reading: Reading, intent: Intent) -> Understanding:
     wishes.read_filler(u, reading.words)
     u.take_all(ABOUT)
     wish = wishes.rest(u)
-    if not references or notes == ("guessed_reference",):
+    pointed = any(r.product_ids for r in reading.references)
+    if not references or (notes == ("guessed_reference",) and not pointed):
         named = named_products(reading, intent, wish)
         if named:
             references, notes = named, ()

@@ -88,10 +88,11 @@ def read_conditions(reading: Reading, intent: Intent) -> bool:
     near = [e.name for m in wishes.heads(trial, words) for e in m.of("category")]
     scope = near or reading.conversation.constraints.categories
     limits: list[tuple[int, int]] = []
-    if intent != "bundle":  # "for two" is no condition on every part
+    if intent != "bundle":  # "for two", 双人: no condition on every part
         limits += wanted.read_measures(u, words, scope, said)
     wanted.read_brands(u, words, said)
-    wanted.read_values(u, words, scope, said, limits=limits)
+    if intent != "bundle":
+        wanted.read_values(u, words, scope, said, limits=limits)
     wishes.read_filler(u, words)
     said.categories = list(
         dict.fromkeys(e.name for m in wishes.heads(u, words) for e in m.of("category"))

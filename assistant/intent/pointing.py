@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from assistant.intent.reading import Reading
+from assistant.intent.reading import CONCEPT_PATTERNS, Reading
 from assistant.intent.references import Reference, spoken_of
 from assistant.intent.understanding import (
     Intent,
@@ -35,6 +35,8 @@ def named_products(reading: Reading, intent: Intent, wish: str) -> tuple[str, ..
     found: list[str] = []
     most = _MOST_NAMED if intent in {"question", "why_not", "similar", "better"} else 1
     for phrase in re.split(r"\b(?:and|vs\.?|versus|with|or|from|to)\b|[,和跟与]|还是", fold(wish)):
+        if any(p.fullmatch(phrase.strip()) for p in CONCEPT_PATTERNS.values()):
+            continue  # "waterproof?" is a property, also where a title has the word
         rows = reading.words.titled(phrase.strip()) or reading.words.named(phrase)
         if 0 < len(rows) <= most:
             found += [reading.words.catalogue.product_ids[row] for row in sorted(rows)]

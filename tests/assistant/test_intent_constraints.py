@@ -311,6 +311,14 @@ def test_conditions_that_were_misread_once(text, name, value):
     assert held(text, TENTS)[name] == value
 
 
+def test_what_a_bundle_is_for_is_no_condition_on_every_part():
+    for text in ("a red camping bundle for two under 200", "预算200,配一套双人露营厨具"):
+        found = understand(text, EMPTY, shop())
+        assert found.intent == "bundle"
+        assert found.constraints.attributes == {}
+        assert found.constraints.total_max == 200
+
+
 def test_a_number_after_an_attribute_is_no_price():
     found = understand("tent with persons over 3", EMPTY, shop())
     assert found.constraints.price_min is None
