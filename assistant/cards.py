@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from assistant.answer import BundleCard, Card
 from assistant.clauses import Clause, Speaker
 from assistant.policy import can_add, chips, stock_word
+from assistant.prompting import load_wordings
 from assistant.scene import Reason
 from retrieval.data.dataset import Product
 from retrieval.evidence import Evidence
@@ -126,7 +127,7 @@ def card_clause(speaker: Speaker, fact: Evidence, suggestion: Suggestion) -> Cla
     if fact.kind in ("bought_together", "viewed_together") and fact.data["other"] != own:
         return None
     said_alone = speaker.say(fact, about=own)
-    if said_alone is None or said_alone.key in ("complaint", "own_history_view"):
+    if said_alone is None or f"card_{said_alone.key}" not in load_wordings().clauses:
         return None
     slots = dict(said_alone.slots)
     if fact.kind == "compatibility":

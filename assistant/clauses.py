@@ -6,6 +6,7 @@ evidence. Composers turn it into a `Claim`; they can choose words, never values.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -18,6 +19,12 @@ from retrieval.data.dataset import Catalogue, Product
 from retrieval.evidence import Evidence
 
 MAX_TITLE = 80
+FEW = 5
+"""Up to this many in stock are said to be left."""
+MODEL = re.compile(r"[A-Z][A-Za-z]+")
+"""A word that can name a model: capitalised, without digits."""
+OF_WORDS = {"these wishes": "这些条件", "what goes with it": "可搭配的商品"}
+"""What flow 1 calls a set that no category names, in Chinese."""
 PARTS = {
     "semantic": ("likeness of its description to what was asked", "描述与需求的相近程度"),
     "lexical": ("words shared with what was asked", "与需求相同的词"),
@@ -78,6 +85,16 @@ class Speaker:
             return title
         return title[:MAX_TITLE].rsplit(" ", 1)[0].rstrip(",;–- ")
 
+    def short_title(self, product: Product | str) -> str | None:
+        """Brand and model, for the second mention ("Plainpath Handy"); None if not so titled."""
+        if isinstance(product, str):
+            product = self.catalogue[product]
+        title, brand = product.title_in(self.language), product.brand
+        if not brand or not title.startswith(f"{brand} "):
+            return None
+        model, _, rest = title[len(brand) + 1 :].partition(" ")
+        return f"{brand} {model}" if rest and MODEL.fullmatch(model) else None
+
     def label(self, name: str) -> str:
         """An attribute's name for reading."""
         if name == "rating":
@@ -111,7 +128,8 @@ class Speaker:
     def category(self, path: str) -> str:
         """A category path's last name in the language."""
         if path not in self._categories:
-            self._categories[path] = self._category(path)
+            named = OF_WORDS.get(path) if self.language == "zh" else None
+            self._categories[path] = named or self._category(path)
         return self._categories[path]
 
     def _category(self, path: str) -> str:
@@ -139,9 +157,16 @@ class Speaker:
             if "list_price" in data:
                 key, slots = "price_reduced", slots | {"list_price": self.money(data["list_price"])}
         elif fact.kind == "stock":
-            key = "stock_low" if data["stock"] else "stock_none"
+            key = (
+                "stock_in"
+                if data["stock"] > FEW
+                else "stock_low"
+                if data["stock"]
+                else "stock_none"
+            )
             slots |= {"stock": str(data["stock"])}
         elif fact.kind == "rating":
+            key = "rating" if data["rating_count"] > 1 else "rating_one"
             slots |= {"rating": data["rating"], "rating_count": f"{data['rating_count']}"}
         elif fact.kind == "quote":
             slots |= {"quote": data["text"]}
@@ -177,7 +202,9 @@ class Speaker:
                 "to": self.date(data["to"]),
             }
         elif fact.kind == "own_history":
-            key = "own_history_purchase" if data["type"] == "purchase" else "own_history_view"
+            key = {"purchase": "own_history_purchase", "add_to_cart": "own_history_cart"}.get(
+                data["type"], "own_history_view"
+            )
             slots |= {"last_at": self.date(data["last_at"])}
         elif fact.kind == "compatibility":
             key = "compatibility" if data["works"] else "incompatibility"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import Template
 from typing import Literal, Protocol
@@ -21,6 +21,7 @@ from assistant.clauses import Clause
 from assistant.conversation import Language
 from assistant.llm import LanguageModel, slot_grammar
 from assistant.prompting import load_prompt, load_wordings
+from assistant.readings import reading
 from retrieval.errors import ModelError
 
 MAX_CLAUSE_TOKENS = 160
@@ -40,6 +41,21 @@ class Task:
     """Decides between equal wordings, so that a turn reproduces."""
     avoid: tuple[str, ...] = ()
     """Openings of the last replies."""
+    short: Mapping[str, str] = field(default_factory=dict)
+    """Title → the shorter name that is clear once the title has been said in full."""
+
+
+@dataclass(slots=True)
+class Told:
+    """What a reader of the text so far knows: which product it is about, which titles were said."""
+
+    topic: str | None = None
+    named: set[str] = field(default_factory=set)
+
+    def add(self, clause: Clause, claim: Claim) -> None:
+        """Note a clause that was said."""
+        self.topic = clause.product_id
+        self.named |= {title for title in clause.slots.values() if title in claim.text}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,12 +86,14 @@ class TemplateComposer:
 
     def compose(self, task: Task, accept: Accept, tally: Tally) -> Iterator[Claim | Phrase]:
         """Yield the pieces; a clause that no variant makes acceptable is left out."""
+        told = Told()
         for position, piece in enumerate(task.pieces):
             if isinstance(piece, str):
                 yield phrase(piece, task, position)
                 continue
-            claim = first_accepted(piece, task, position, accept, tally)
+            claim = first_accepted(piece, task, position, accept, tally, told)
             if claim is not None:
+                told.add(piece, claim)
                 yield claim
 
 
@@ -94,29 +112,40 @@ class ModelComposer:
     def compose(self, task: Task, accept: Accept, tally: Tally) -> Iterator[Claim | Phrase]:
         """Yield the pieces; once the deadline has passed or the model fails, templates answer."""
         ends_at = time.monotonic() + self.deadline_s
-        said: list[str] = []
+        said, told = list[str](), Told()
         for position, piece in enumerate(task.pieces):
-            made: Claim | Phrase | None
             if isinstance(piece, str):
-                made = phrase(piece, task, position)
-            else:
-                made = self._word(piece, task, said, ends_at, accept, tally)
-                made = made or first_accepted(piece, task, position, accept, tally)
-            if made is not None:
-                said.append(made.text)
-                yield made
+                opening = phrase(piece, task, position)
+                said.append(opening.text)
+                yield opening
+                continue
+            claim = self._word(piece, task, said, told, ends_at, accept, tally)
+            claim = claim or first_accepted(piece, task, position, accept, tally, told)
+            if claim is not None:
+                said.append(claim.text)
+                told.add(piece, claim)
+                yield claim
 
     def _word(
-        self, clause: Clause, task: Task, said: Sequence[str], ends_at: float, accept: Accept,
-        tally: Tally,
+        self, clause: Clause, task: Task, said: Sequence[str], told: Told, ends_at: float,
+        accept: Accept, tally: Tally,
     ) -> Claim | None:  # fmt: skip
-        left = ends_at - time.monotonic()
-        if left <= 0 or (self.mode == "write" and task.language != "en"):
+        """Return the model's words for a clause, accepted; None where the template must answer."""
+        if task.language != "en":  # the packaged model reads English; the grammar is English
             return None
-        make = self._choose if self.mode == "choose" else self._write
+        options = wordings(clause, task.language, told, task.short)
+        if self.mode == "choose" and len(options) < 2:
+            return None
         for attempt in range(2 if self.mode == "write" else 1):
+            left = ends_at - time.monotonic()
+            if left <= 0:
+                return None
             try:
-                text = make(clause, task, said, max(0.1, ends_at - time.monotonic()))
+                text = (
+                    self._choose(options, task, said)
+                    if self.mode == "choose"
+                    else self._write(clause, options[0], task, told, left)
+                )
             except ModelError as error:
                 tally.reasons.append(str(error))
                 break
@@ -131,53 +160,80 @@ class ModelComposer:
         tally.fell_back += 1
         return None
 
-    def _choose(self, clause: Clause, task: Task, said: Sequence[str], _left: float) -> str:
-        options = wordings(clause, task.language)
-        if len(options) == 1:
-            return options[0]
+    def _choose(self, options: Sequence[str], task: Task, said: Sequence[str]) -> str:
         system, user = load_prompt("choose_wording").fill(
             shopper_turn=task.shopper_turn, so_far=" ".join(said[-3:])
         )
         return options[self.model.choose(f"{system}\n{user}", options)]
 
-    def _write(self, clause: Clause, task: Task, said: Sequence[str], left: float) -> str:
-        del said
-        model_sees = wordings(clause, task.language)[0]
+    def _write(self, clause: Clause, model_sees: str, task: Task, told: Told, left: float) -> str:
+        slots = {name: value for name, value in clause.slots.items() if value in model_sees}
+        slots |= {name: short for name, short in _short(clause, told, task.short).items() if short}
         system, user = load_prompt("compose_clause").fill(
             shopper_turn=task.shopper_turn,
             clause=model_sees,
-            slots="\n".join(f"{name}: {value}" for name, value in clause.slots.items()),
+            slots="\n".join(f"{name}: {value}" for name, value in slots.items()),
         )
-        words = sorted(load_wordings().words(task.language))
-        grammar = slot_grammar(clause.slots, words, max_words=40)
+        kinds = tuple(dict.fromkeys(fact.kind for fact in clause.evidence))
+        kind = load_wordings().clauses[clause.key].kind
+        words = sorted(reading(kind, kinds, task.language).words)
+        grammar = slot_grammar(slots, words, max_words=40)
         pieces = self.model.write(
             system, user, grammar=grammar, max_tokens=MAX_CLAUSE_TOKENS, deadline_s=left
         )
         return re.sub(r"\s+", " ", "".join(pieces)).strip()
 
 
-def wordings(clause: Clause, language: Language) -> tuple[str, ...]:
-    """Return the clause's wordings, filled; those that need a slot it lacks are left out."""
-    variants = load_wordings().clauses[clause.key].variants(language)
+def wordings(
+    clause: Clause,
+    language: Language,
+    told: Told | None = None,
+    short: Mapping[str, str] | None = None,
+) -> tuple[str, ...]:
+    """Return the clause's wordings, filled; those that need a slot it lacks are left out.
+
+    Args:
+        clause: What to say.
+        language: Of the reply.
+        told: What was said before: its product becomes "it", its titles become short.
+        short: Title → shorter name.
+    """
+    known = told is not None and told.topic is not None and told.topic == clause.product_id
+    variants = load_wordings().clauses[clause.key].variants(language, known=known)
+    slots = {**clause.slots, **(_short(clause, told, short) if told and short else {})}
     filled = []
     for variant in variants:
         try:
-            filled.append(Template(variant).substitute(clause.slots))
+            filled.append(Template(variant).substitute(slots))
         except KeyError:
             continue
     return tuple(filled)
 
 
+def _short(clause: Clause, told: Told, short: Mapping[str, str]) -> dict[str, str]:
+    """Return the slots whose title was said already, with the shorter name."""
+    return {
+        name: short[value]
+        for name, value in clause.slots.items()
+        if value in told.named and value in short
+    }
+
+
 def first_accepted(
-    clause: Clause, task: Task, position: int, accept: Accept, tally: Tally
+    clause: Clause, task: Task, position: int, accept: Accept, tally: Tally, told: Told
 ) -> Claim | None:
-    """Return the first variant, in this turn's rotation, that is accepted; None if none is."""
-    options = wordings(clause, task.language)
-    start = _pick(f"{task.seed}:{position}:{clause.key}", len(options)) if options else 0
-    for step in range(len(options)):
-        claim = clause.claim(options[(start + step) % len(options)])
+    """Return the first variant, in this turn's rotation, that is accepted; None if none is.
+
+    Those that say "it" go first where that is clear.
+    """
+    options = wordings(clause, task.language, told, task.short)
+    n_short = len(options) - len(wordings(clause, task.language))
+    seed = f"{task.seed}:{position}:{clause.key}"
+    order = [*_rotated(options[:n_short], seed), *_rotated(options[n_short:], seed)]
+    for attempt, text in enumerate(order):
+        claim = clause.claim(text)
         if accept(claim):
-            if step:
+            if attempt:
                 tally.repaired += 1
             else:
                 tally.first_try += 1
@@ -190,11 +246,13 @@ def first_accepted(
 def phrase(key: str, task: Task, position: int) -> Phrase:
     """Return a phrase of the closed list; an opening that was used lately is passed over."""
     options = load_wordings().phrases[key][task.language]
-    start = _pick(f"{task.seed}:{position}:{key}", len(options))
-    rotated = [options[(start + step) % len(options)] for step in range(len(options))]
+    rotated = _rotated(options, f"{task.seed}:{position}:{key}")
     fresh = [text for text in rotated if text not in task.avoid]
     return Phrase(text=(fresh or rotated)[0])
 
 
-def _pick(seed: str, n: int) -> int:
-    return int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big") % n
+def _rotated(options: Sequence[str], seed: str) -> list[str]:
+    if not options:
+        return []
+    start = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big") % len(options)
+    return [*options[start:], *options[:start]]

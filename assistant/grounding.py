@@ -3,14 +3,16 @@
 It knows claims, evidence and the catalogue; it knows nothing of how clauses are composed. A claim
 passes when
 
-1. it cites evidence of a kind that can carry it, and that evidence is what the store says now;
-2. every quotation stands word for word in a cited review;
-3. every product or brand it names belongs to the cited evidence;
-4. every number, in digits or words, is a value of the cited evidence *with that unit*, and parts
-   and wholes ("38 of the 412") are the right way round;
-5. comparisons are recomputed: better, worse, dearer and cheaper must follow from the two records;
-6. what is left are connecting words of the project's own closed list, and a denial only where the
-   evidence denies.
+1. it cites evidence of this turn, of a kind that can carry it, and that evidence is what the store
+   says now: read again by its id, or, for sums and limits, added up again (`recounting`);
+2. every quotation is a cited review sentence, whole and word for word;
+3. it says which product it speaks of, and names no other product or brand;
+4. every number, in digits or words, is a value of the evidence with that unit and currency, and
+   stands where that value belongs: "38 of the 412" is not "412 of the 38";
+5. it says no less than some wording says, and nothing that the record does not bear out
+   (`meanings`): better, worse, cheaper, cheapest, in stock, denials;
+6. what is left are connecting words that the project's own wordings use for such evidence
+   (`readings`), in characters that they use.
 
 Verdicts carry their reason. The gate is the second line: decoding is constrained before it.
 """
@@ -18,17 +20,22 @@ Verdicts carry their reason. The gate is the second line: decoding is constraine
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from assistant.answer import Answer, Claim, ClaimCheck, ClaimKind, Phrase
-from assistant.clauses import PARTS
+from assistant.clauses import Speaker
 from assistant.conversation import Language
-from assistant.formatting import as_decimal, readable
-from assistant.prompting import connecting_words, load_wordings
-from assistant.quantities import Quantity, plain, quantities
+from assistant.formatting import SIGNS, as_decimal
+from assistant.meanings import contradictions, losing_parts, top_part
+from assistant.prompting import load_wordings
+from assistant.quantities import Quantity, plain
+from assistant.readings import NAME, QUOTE, Reading, fits, numbers, reading, runs_of, words_of
+from assistant.recounting import miscounts
 from retrieval.config import StoreConfig
-from retrieval.data.dataset import Catalogue, Product
+from retrieval.data.dataset import Catalogue
 from retrieval.evidence import Evidence, EvidenceKind
 
 CARRIES: Mapping[ClaimKind, frozenset[EvidenceKind]] = {
@@ -54,71 +61,78 @@ STORED: frozenset[EvidenceKind] = frozenset(
 )  # fmt: skip
 """Kinds that can be made again from their id; the gate does so."""
 MONEY_FIELDS = frozenset(
-    {
-        "price", "list_price", "saving", "price_after", "price_this", "price_that", "difference",
-        "total", "left", "budget", "value", "wanted", "actual",
-    }
-)  # fmt: skip
-PERCENT_FIELDS = frozenset({"confidence", "low", "high", "share", "value"})
-TIMES_FIELDS = frozenset({"lift"})
-DATE_FIELDS = frozenset({"from", "to", "last_at", "created_at", "ends_at"})
-PLAIN_FIELDS = frozenset(
-    {
-        "count", "n_anchor", "n_other", "n", "stock", "rating", "rating_count", "n_shoppers",
-        "n_reviews", "rank", "k", "value", "wanted", "actual", "this_count", "that_count", "this",
-        "that",
-    }
-)  # fmt: skip
-PART_AND_WHOLE: Mapping[str, tuple[str, str]] = {
-    "bought_together": ("count", "n_anchor"),
-    "viewed_together": ("count", "n_anchor"),
-    "bought_next": ("count", "n_anchor"),
-    "complaint": ("count", "n_reviews"),
-}
-QUOTED = re.compile(r"[“\"「『]([^”\"」』]*)[”\"」』]")
-OF = re.compile(r"(\d[\d,]*) of (?:the |its |their )?(\d[\d,]*)")
-WHOLE = re.compile(
-    r"\b[Oo]f (?:the )?(\d[\d,]*) (?:baskets|visits)"
-    r"|(\d[\d,]*)(?:个[^，。0-9]*购物篮|次访问|条评价[里中])"
+    {"price", "list_price", "saving", "price_after", "difference", "total", "left", "budget"}
 )
-PART = re.compile(r"(\d[\d,]*)(?:个(?:同时|也)|次也|条(?:只)?给了)")
-DENIALS = re.compile(
-    r"\b(?:not|no|never|nothing|neither|nor|none|without|cannot|n't)\b|n't\b|不|没|无|别",
-    re.IGNORECASE,
-)
-DENYING: frozenset[EvidenceKind] = frozenset({"constraint", "bound", "count", "rank", "cart"})
-UP = re.compile(r"\b(?:gain|better)\b|更好|更优", re.IGNORECASE)
-DOWN = re.compile(r"\b(?:lose|worse)\b|不如|稍逊", re.IGNORECASE)
+UNIT_FIELDS = {"confidence": "percent", "lift": "times"}
+DATE_FIELDS = frozenset({"from", "to", "last_at"})
+MONEY_NAMES = frozenset({"price_max", "price_min", "total_max", "cheapest", "dearest"})
+"""Limits and table look-ups whose `value`, `wanted` and `actual` are amounts of money."""
+LEADS = ("with ", "that looked at ", "含", "买", "浏览", "看过")
+"""What stands directly before the product whose baskets or visits were counted."""
+TIES = ("bought_together", "viewed_together")
 MORE = re.compile(r"\bmore\b|贵", re.IGNORECASE)
 LESS = re.compile(r"\b(?:less|cheaper)\b|便宜", re.IGNORECASE)
-SUPERLATIVES = re.compile(
-    r"\b(?:best|cheapest|dearest|most|lowest|highest|only|first)\b|最|唯一", re.IGNORECASE
-)
+QUOTATION = re.compile(r"[“”‘「」『』\"]")
+MARKED = re.compile(rf"[“「『\"]\s*{NAME}\s*[”」』\"]")
+UNSEEN = frozenset({"Cf", "Cc", "Co", "Cn", "Cs", "Zl", "Zp"})
+"""Unicode categories that a reader cannot see or that reorder what is seen."""
 
 Resolve = Callable[[str], Evidence | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A claim taken apart."""
+
+    claim: Claim
+    facts: tuple[Evidence, ...]
+    language: Language
+    topic: str | None
+    bare: str
+    """The text with names, values and quotations of the evidence taken out."""
+    places: Mapping[str, list[int]] = field(default_factory=dict)
+    """Field → where its string stands in the text."""
+    reading: Reading
 
 
 class Gate:
     """Checks answers against evidence and one store's catalogue."""
 
-    def __init__(self, catalogue: Catalogue, config: StoreConfig, resolve: Resolve) -> None:
+    def __init__(
+        self, catalogue: Catalogue, config: StoreConfig, currency: str, resolve: Resolve
+    ) -> None:
         self._catalogue = catalogue
-        self._config = config
+        self._currency = currency
         self._resolve = resolve
-        self._brands = {b.casefold() for b in catalogue.brands if len(b) > 1}
-        longest = sorted(self._brands, key=len, reverse=True)
-        self._brand_pattern = (
-            re.compile("|".join(_bounded(b) for b in longest)) if longest else None
-        )
-        self._words: dict[Language, frozenset[str]] = {
-            language: load_wordings().words(language) for language in ("en", "zh")
+        self._speakers: Mapping[Language, Speaker] = {
+            language: Speaker(catalogue, config, currency, language) for language in ("en", "zh")
         }
+
+    @cached_property
+    def _brand_pattern(self) -> re.Pattern[str] | None:
+        brands = {b.casefold() for b in self._catalogue.brands if len(b) > 1}
+        longest = sorted(brands, key=len, reverse=True)
+        return re.compile("|".join(_bounded(b) for b in longest)) if longest else None
+
+    @cached_property
+    def _characters(self) -> frozenset[str]:
+        texts = [
+            text
+            for wording in load_wordings().clauses.values()
+            for language in ("en", "zh")
+            for text in wording.all_variants(language)
+        ]
+        digits_and_names = f"0123456789.,%{NAME}{QUOTE}{''.join(SIGNS.values())}{self._currency}"
+        return frozenset("".join(texts)) | frozenset(digits_and_names)
 
     def check_answer(
         self, answer: Answer, evidence: Mapping[str, Evidence], language: Language
     ) -> tuple[ClaimCheck, ...]:
         """Return one verdict per claim, in order; a bad phrase fails as an extra last verdict."""
-        verdicts = [self.check(claim, evidence, language) for claim in answer.claims]
+        verdicts, topic = [], None
+        for claim in answer.claims:
+            verdicts.append(self.check(claim, evidence, language, topic=topic))
+            topic = claim.product_id
         for piece in answer.pieces:
             if isinstance(piece, Phrase):
                 verdict = self.check_phrase(piece, language)
@@ -133,41 +147,56 @@ class Gate:
         return ClaimCheck(supported=known, reason=reason)
 
     def check(
-        self, claim: Claim, evidence: Mapping[str, Evidence], language: Language
+        self,
+        claim: Claim,
+        evidence: Mapping[str, Evidence],
+        language: Language,
+        *,
+        topic: str | None = None,
     ) -> ClaimCheck:
-        """Return the verdict on one claim, with its reason."""
-        problem = next(self._problems(claim, evidence, language), None)
+        """Return the verdict on one claim, with its reason.
+
+        Args:
+            claim: What is to be said.
+            evidence: All records of this turn.
+            language: Of the reply.
+            topic: The product that the claim before spoke of, or that the card shows: "it".
+        """
+        problem = next(self._problems(claim, evidence, language, topic), None)
         if problem is not None:
             return ClaimCheck(supported=False, reason=problem)
         return ClaimCheck(supported=True, reason=f"agrees with {', '.join(claim.evidence_ids)}")
 
     def _problems(
-        self, claim: Claim, evidence: Mapping[str, Evidence], language: Language
+        self,
+        claim: Claim,
+        evidence: Mapping[str, Evidence],
+        language: Language,
+        topic: str | None,
     ) -> Iterator[str]:
         missing = [i for i in claim.evidence_ids if i not in evidence]
         if missing or not claim.evidence_ids:
             yield f"cites no evidence of this turn ({', '.join(missing) or 'nothing cited'})"
             return
-        facts = [evidence[i] for i in claim.evidence_ids]
+        facts = tuple(evidence[i] for i in claim.evidence_ids)
         yield from self._wrong_evidence(claim, facts)
-        text = claim.text
-        for quotation in QUOTED.findall(text):
-            if not self._is_quoted(quotation, facts):
-                yield f"“{quotation[:60]}” stands in no cited record"
-        if claim.kind in ("quote", "opinion") and not QUOTED.search(text):
-            yield "states an opinion without quoting it"
-        yield from self._wrong_order(claim, facts)
-        bare = self._without_bound(QUOTED.sub(" ", text), facts, language)
-        yield from self._foreign_names(bare)
-        yield from self._wrong_numbers(bare, facts)
-        yield from self._wrong_direction(claim, facts)
-        yield from self._unknown_words(bare, language)
-        if DENIALS.search(bare) and not any(_denies(f) for f in facts):
-            yield "denies what its evidence does not deny"
-        if SUPERLATIVES.search(bare) and not any(f.kind in ("bound", "rank") for f in facts):
-            yield "uses a superlative that no table look-up supports"
+        yield from self._unseen(claim.text)
+        case = self._take_apart(claim, facts, evidence, language, topic)
+        yield from self._wrong_quotes(case)
+        yield from self._foreign_names(case)
+        yield from self._unclear_product(case)
+        yield from self._wrong_numbers(case)
+        yield from self._wrong_order(case)
+        yield from self._wrong_direction(case)
+        for fact in facts:
+            yield from contradictions(case.bare, fact)
+        yield from self._other_clause(case)
+        yield from self._unknown_words(case)
+        yield from self._incomplete(case)
 
-    def _wrong_evidence(self, claim: Claim, facts: Iterable[Evidence]) -> Iterator[str]:
+    # the evidence
+
+    def _wrong_evidence(self, claim: Claim, facts: Sequence[Evidence]) -> Iterator[str]:
         for fact in facts:
             if fact.kind not in CARRIES[claim.kind]:
                 yield f"a {claim.kind} claim cannot rest on {fact.kind} evidence"
@@ -175,248 +204,316 @@ class Gate:
                 now = self._resolve(fact.evidence_id)
                 if now is None:
                     yield f"{fact.evidence_id} is no record of this store"
-                elif dict(now.data) != dict(fact.data):
+                elif dict(now.data) != dict(fact.data) or now.product_ids != fact.product_ids:
                     yield f"{fact.evidence_id} differs from what the store says"
+            for problem in miscounts(fact, self._catalogue):
+                yield f"{fact.evidence_id} does not add up: {problem}"
 
-    # what the evidence allows to be written
+    # taking the text apart
 
-    def _without_bound(self, text: str, facts: Iterable[Evidence], language: Language) -> str:
-        """Blank out every name and value that the cited evidence holds, longest first."""
-        strings = {s for fact in facts for s in self._strings(fact, language) if s}
-        for string in sorted(strings, key=len, reverse=True):
-            text = re.sub(_bounded(string), " ", text)
-        return text
-
-    def _strings(self, fact: Evidence, language: Language) -> Iterator[str]:
-        ids = [*fact.product_ids]
-        for field in ("anchor", "other", "holder", "product_id", "ahead"):
-            ids.append(str(fact.data.get(field)))
-        products = [self._catalogue[i] for i in ids if i in self._catalogue]
-        for product in products:
-            yield from _titles(product, language)
-        yield from self._attribute_strings(fact, products, language)
-        for field in ("label", "offer_id", "chip", "spoken"):
-            value = fact.data.get(field)
-            yield from value if isinstance(value, list) else [str(value or "")]
-        for field in ("category", "anchor_category", "of"):
-            value = fact.data.get(field)
-            names = value if isinstance(value, list) else str(value or "").split(" > ")
-            for one in names:
-                yield str(one)
-                yield from self._category_names(str(one), language)
-        if fact.kind == "rank":
-            yield from (part[0 if language == "en" else 1] for part in PARTS.values())
-
-    def _attribute_strings(
-        self, fact: Evidence, products: Iterable[Product], language: Language
-    ) -> Iterator[str]:
-        name = fact.data.get("name")
-        if isinstance(name, str):
-            yield readable(name)
-            label = self._config.labels.get(language, {}).get(name, readable(name))
-            yield from (label, label[:1].lower() + label[1:])
-            yield from (_translated(product, name, language) for product in products)
-            if name == "rating":
-                yield "评分"
-        for field in ("value", "this", "that", "wanted", "actual"):
-            value = fact.data.get(field)
-            if isinstance(value, str) and as_decimal(value) is None:
-                yield value
-
-    def _category_names(self, name: str, language: Language) -> Iterator[str]:
-        for product in self._catalogue.products:
-            if name in product.category:
-                translated = product.translations.get(language, {}).get("category")
-                if isinstance(translated, list) and len(translated) == len(product.category):
-                    yield str(translated[product.category.index(name)])
-                return
-
-    def _is_quoted(self, quotation: str, facts: Iterable[Evidence]) -> bool:
+    def _take_apart(
+        self,
+        claim: Claim,
+        facts: tuple[Evidence, ...],
+        evidence: Mapping[str, Evidence],
+        language: Language,
+        topic: str | None,
+    ) -> Case:
+        """Take the evidence's quotations, names and values out, longest first."""
+        text = _without_quotes(claim.text, facts)
+        strings: dict[str, set[str]] = {}
         for fact in facts:
-            if fact.kind in ("quote", "complaint") and _same(quotation) in _same(fact.data["text"]):
-                return True
-            spoken = [fact.data.get("chip"), fact.data.get("of"), fact.data.get("anchor_category")]
-            if any(quotation and quotation in str(s) for s in spoken if s):
-                return True
-            for field in ("of", "anchor_category", "category"):
-                value = fact.data.get(field)
-                names = value if isinstance(value, list) else str(value or "").split(" > ")
-                if any(
-                    quotation in (name, *self._category_names(str(name), "zh"))
-                    for name in names
-                    if name
-                ):
-                    return True
-            if fact.kind == "rank" and any(quotation in part for part in PARTS.values()):
-                return True
-        return False
+            named = self._name_strings(fact, claim, evidence, language)
+            for name, string in (*named, *self._value_strings(fact, language)):
+                strings.setdefault(string, set()).add(name)
+        bare, places = _taken_out(text, strings)
+        if QUOTE in text:
+            places["quote"] = [text.index(QUOTE)]
+        kinds = tuple(dict.fromkeys(fact.kind for fact in facts))
+        return Case(
+            claim=claim,
+            facts=facts,
+            language=language,
+            topic=topic,
+            bare=bare,
+            places=places,
+            reading=reading(claim.kind, kinds, language),
+        )
+
+    def _name_strings(
+        self, fact: Evidence, claim: Claim, evidence: Mapping[str, Evidence], language: Language
+    ) -> Iterator[tuple[str, str]]:
+        """Yield role and name of every product of the record."""
+        for role, product_id in _roles(fact, claim):
+            for name in self._names(product_id, evidence, language):
+                yield role, name
+
+    def _value_strings(self, fact: Evidence, language: Language) -> Iterator[tuple[str, str]]:
+        """Yield field and string of every text value of the record, as it is read."""
+        speaker, data = self._speakers[language], fact.data
+        name = str(data.get("name") or "")
+        found = [("label", speaker.label(name))] if name else []
+        for one, owner in _owners(fact):
+            value = data.get(one)
+            if isinstance(value, str) and as_decimal(value) is None:
+                found.append((one, value))
+                if owner in self._catalogue:
+                    found.append((one, speaker.value(owner, name, value)))
+        if not _clause_key(fact):
+            found += [(one, str(data.get(one) or "")) for one in ("label", "offer_id", "chip")]
+        paths = {"of": data.get("of"), "category": data.get("anchor_category")}
+        if fact.kind == "category":
+            paths["category"] = " > ".join(data["category"])
+        found += [(one, speaker.category(str(path))) for one, path in paths.items() if path]
+        if fact.kind == "rank":
+            parts = (*losing_parts(fact), top_part(fact) or "")
+            found += [("part", speaker.part(part)) for part in parts if part]
+        return ((one, string) for one, string in found if string)
+
+    def _names(
+        self, product_id: str, evidence: Mapping[str, Evidence], language: Language
+    ) -> Iterator[str]:
+        """Yield a product's title, and its short one if nothing else in this turn is called so."""
+        if product_id not in self._catalogue:
+            return
+        speaker = self._speakers[language]
+        yield speaker.title(product_id)
+        yield self._catalogue[product_id].title_in(language)
+        short = speaker.short_title(product_id)
+        if short is not None and short not in {
+            speaker.short_title(other)
+            for fact in evidence.values()
+            for other in fact.product_ids
+            if other != product_id and other in self._catalogue
+        }:
+            yield short
 
     # single checks
 
-    def _foreign_names(self, bare: str) -> Iterator[str]:
-        found = self._brand_pattern.search(bare.casefold()) if self._brand_pattern else None
+    def _unseen(self, text: str) -> Iterator[str]:
+        if not text.strip():
+            yield "says nothing"
+        for character in text:
+            if unicodedata.category(character) in UNSEEN and character not in "\n\t":
+                yield f"holds the unseen character U+{ord(character):04X}"
+
+    def _wrong_quotes(self, case: Case) -> Iterator[str]:
+        if QUOTATION.search(MARKED.sub(NAME, case.bare)):
+            yield "quotes what stands in no cited record, or not all of it"
+        if case.claim.kind in ("quote", "opinion") and QUOTE not in case.bare:
+            yield "states an opinion without quoting it"
+
+    def _foreign_names(self, case: Case) -> Iterator[str]:
+        pattern = self._brand_pattern
+        found = pattern.search(case.bare.casefold()) if pattern is not None else None
         if found is not None:
             yield f"names “{found[0]}”, which is not in its evidence"
 
-    def _wrong_numbers(self, bare: str, facts: Iterable[Evidence]) -> Iterator[str]:
-        allowed = {unit: set[str]() for unit in ("money", "percent", "times", "date", "plain")}
-        for fact in facts:
-            for unit, values in _values(fact).items():
-                allowed[unit] |= values
-        for quantity in quantities(bare):
-            if quantity.value not in allowed[quantity.unit] and not _is_scale(quantity, facts):
-                yield f"“{quantity.text}” is no {quantity.unit} value of its evidence"
+    def _unclear_product(self, case: Case) -> Iterator[str]:
+        """The product must be of the evidence, and named unless the text is about it already."""
+        own = case.claim.product_id
+        known = {p for fact in case.facts for p in fact.product_ids}
+        if own is not None and known and own not in known:
+            yield f"speaks of {own}, its evidence of {', '.join(sorted(known))}"
+        if own is not None and "product" not in case.places and case.topic != own:
+            named = {p for fact in case.facts for _, p in _roles(fact, case.claim)}
+            if own in named and not self._names_by_role(case, own):
+                yield f"does not say that it speaks of {own}"
 
-    def _wrong_order(self, claim: Claim, facts: Iterable[Evidence]) -> Iterator[str]:
-        """Parts and wholes, anchors and products must be the right way round."""
-        for fact in facts:
-            if fact.kind not in PART_AND_WHOLE:
-                continue
-            part, whole = (str(fact.data[name]) for name in PART_AND_WHOLE[fact.kind])
-            text = QUOTED.sub(" ", claim.text)
-            for found in OF.finditer(text):
-                if (plain(found[1]), plain(found[2])) != (part, whole):
-                    yield f"“{found[0]}” should be {part} of {whole}"
-            for found in WHOLE.finditer(text):
-                if plain(found[1] or found[2]) != whole:
-                    yield f"“{found[0]}” should be {whole}"
-            for found in PART.finditer(text):
-                if plain(found[1]) != part:
-                    yield f"“{found[0]}” should be {part}"
-            anchor = fact.data.get("anchor")
-            if anchor and not self._is_anchor(claim.text, anchor):
-                yield "the product that the baskets were chosen by is named the wrong way round"
-
-    def _is_anchor(self, text: str, anchor: str) -> bool:
-        leads = ("with ", "looked at ", "含", "买", "浏览", "看过")
+    def _names_by_role(self, case: Case, product_id: str) -> bool:
         return any(
-            f"{lead}{title}" in text
-            for title in {
-                *_titles(self._catalogue[anchor], "en"),
-                *_titles(self._catalogue[anchor], "zh"),
+            role in case.places
+            for fact in case.facts
+            for role, one in _roles(fact, case.claim)
+            if one == product_id
+        )
+
+    def _wrong_numbers(self, case: Case) -> Iterator[str]:
+        values = self._values(case)
+        for number in numbers(case.bare):
+            quantity = number.quantity
+            names = {
+                name
+                for name, (value, unit) in values.items()
+                if value == quantity.value and unit == quantity.unit
             }
-            for lead in leads
-        )
+            if not names:
+                yield f"“{quantity.text}” is no {quantity.unit} value of its evidence"
+            elif not any(fits(number, name, case.reading) for name in names):
+                yield f"“{quantity.text}” is {' or '.join(sorted(names))} in the wrong place"
+            elif self._wrong_currency(quantity, case.facts):
+                yield f"“{quantity.text}” is not in the shop's currency"
+            else:
+                for name in names:
+                    case.places.setdefault(name, []).append(quantity.start)  # type: ignore[attr-defined]
 
-    def _wrong_direction(self, claim: Claim, facts: Iterable[Evidence]) -> Iterator[str]:
-        for fact in facts:
-            if fact.kind == "difference":
-                first = self._first_named(claim.text, fact.product_ids)
-                dearer = fact.product_ids[0 if fact.data["dearer"] == "this" else 1]
-                if MORE.search(claim.text) and first != dearer:
-                    yield f"{first} is not the dearer one"
-                if LESS.search(claim.text) and first == dearer:
-                    yield f"{first} is not the cheaper one"
+    def _values(self, case: Case) -> dict[str, tuple[str, str]]:
+        """Return field → number and unit, for the fields that the wordings speak of."""
+        spoken = frozenset().union(*case.reading.variants)
+        found = {name: (value, "plain") for name, value in case.reading.literals.items()}
+        for fact in case.facts:
+            for name in spoken & set(fact.data):
+                value = fact.data[name]
+                if name in DATE_FIELDS and isinstance(value, str):
+                    found[name] = (value, "date")
+                elif not isinstance(value, bool) and as_decimal(str(value)) is not None:
+                    found[name] = (plain(str(value)), _unit(fact, name))
+        return found
+
+    def _wrong_currency(self, quantity: Quantity, facts: Sequence[Evidence]) -> bool:
+        if quantity.currency is None:
+            return False
+        currencies = {str(f.data.get("currency") or self._currency) for f in facts}
+        return quantity.currency not in {SIGNS.get(c, c) for c in currencies}
+
+    def _wrong_order(self, case: Case) -> Iterator[str]:
+        """Anchors and products, this and that must be the right way round."""
+        for fact in case.facts:
+            places = case.places
+            if fact.kind in TIES and fact.data.get("anchor") is not None:
+                led = {role: self._is_led(case, role) for role in ("anchor", "product")}
+                if not led["anchor"] or led["product"]:
+                    yield "the product whose baskets were counted is named the wrong way round"
             if fact.kind == "comparison":
-                better = fact.data["better"]
-                if better not in ("this", "neither", "that"):
-                    yield "the comparison has no verdict"
-                if UP.search(claim.text) and better != "this":
-                    yield f"{fact.data['name']} is not better"
-                if DOWN.search(claim.text) and better != "that":
-                    yield f"{fact.data['name']} is not worse"
-                yield from self._wrong_sides(claim, fact)
+                sides = [(a, b) for a, b in (("product", "anchor"), ("this", "that"))]
+                for first, second in sides:
+                    if first in places and second in places and (
+                        min(places[first]) > min(places[second])
+                        or (first == "this" and max(places[first]) > max(places[second]))
+                    ):  # fmt: skip
+                        yield f"{fact.data['name']} has its two sides the wrong way round"
 
-    def _wrong_sides(self, claim: Claim, fact: Evidence) -> Iterator[str]:
-        """The first value in the text must be the first product's."""
-        this, that = (
-            {str(fact.data[side]), *(_translated(self._catalogue[p], fact.data["name"], "zh"),)}
-            for side, p in zip(("this", "that"), fact.product_ids, strict=True)
-        )
-        text = claim.text
-        for product_id in fact.product_ids:
-            for title in sorted(
-                {
-                    *_titles(self._catalogue[product_id], "en"),
-                    *_titles(self._catalogue[product_id], "zh"),
-                },
-                key=len,
-                reverse=True,
+    def _is_led(self, case: Case, role: str) -> bool:
+        text = case.claim.text.casefold()
+        return any(text[:at].endswith(LEADS) for at in case.places.get(role, ()))
+
+    def _wrong_direction(self, case: Case) -> Iterator[str]:
+        """More and less must follow from the two prices; the first one named is the subject."""
+        for fact in case.facts:
+            if fact.kind != "difference":
+                continue
+            more, less = MORE.search(case.bare), LESS.search(case.bare)
+            if bool(more) == bool(less):
+                yield "does not say which one costs more"
+                continue
+            at = case.places
+            subject = (
+                "that"
+                if "product" in at and "anchor" in at and min(at["anchor"]) < min(at["product"])
+                else "this"
+            )
+            if (subject == fact.data["dearer"]) != bool(more):
+                dearer = fact.product_ids[0 if fact.data["dearer"] == "this" else 1]
+                yield f"the other way round: {dearer} is the dearer one"
+
+    def _other_clause(self, case: Case) -> Iterator[str]:
+        """A record that says which clause it stands for can carry no other."""
+        for fact in case.facts:
+            key = _clause_key(fact)
+            if key and case.claim.text not in load_wordings().clauses[key].all_variants(
+                case.language
             ):
-                text = text.replace(title, " ")
-        at_this = min((text.find(v) for v in this if v and v in text), default=-1)
-        at_that = max((text.rfind(v) for v in that if v and v in text), default=-1)
-        if at_this < 0 or at_that < 0 or (at_this > at_that and this != that):
-            yield f"the two values of {fact.data['name']} are missing or the wrong way round"
+                yield f"is not what “{key}” says"
 
-    def _first_named(self, text: str, product_ids: Iterable[str]) -> str:
-        places = []
-        for product_id in product_ids:
-            product = self._catalogue[product_id]
-            found = [
-                (text.find(t), -len(t))
-                for t in {*_titles(product, "en"), *_titles(product, "zh")}
-                if t in text
-            ]
-            places.append((*min(found, default=(len(text), 0)), product_id))
-        return min(places)[2]
-
-    def _unknown_words(self, bare: str, language: Language) -> Iterator[str]:
-        known = self._words[language]
-        for word in connecting_words(bare, language):
-            if word not in known and word.strip("'"):
+    def _unknown_words(self, case: Case) -> Iterator[str]:
+        strange = [c for c in case.bare if c not in self._characters and not c.isalpha()]
+        if strange:
+            yield f"holds “{strange[0]}” (U+{ord(strange[0]):04X}), which no wording uses"
+        for character in case.bare:
+            if character.isalpha() and not character.isascii() and not "一" <= character <= "鿿":
+                yield f"holds the letter “{character}” (U+{ord(character):04X}) outside its names"
+        for word in words_of(self._without_codes(case.bare)):
+            if word not in case.reading.words:
                 yield f"“{word}” is neither in its evidence nor a connecting word"
+        for pair in runs_of(case.bare):
+            if pair not in case.reading.runs:
+                yield f"“{''.join(pair).strip('|')}” is not how the wordings go"
+
+    def _without_codes(self, bare: str) -> str:
+        """Take the currency's code out where it follows an amount."""
+        return re.sub(rf"(?<=\d )\b{re.escape(self._currency)}\b", " ", bare)
+
+    def _incomplete(self, case: Case) -> Iterator[str]:
+        """Some wording must be said in full; leaving out half of a fact can make it another."""
+        stated = set(case.places)
+        if case.topic is not None and case.topic == case.claim.product_id:
+            stated.add("product")
+        if not any(variant <= stated for variant in case.reading.variants):
+            nearest = min(case.reading.variants, key=lambda v: (len(v - stated), sorted(v)))
+            yield f"leaves out {', '.join(sorted(nearest - stated))}"
 
 
-def _denies(fact: Evidence) -> bool:
-    if fact.kind == "compatibility":
-        return not fact.data["works"]
-    if fact.kind == "stock":
-        return fact.data["stock"] == 0
+def _without_quotes(text: str, facts: Sequence[Evidence]) -> str:
+    """Put a mark in the place of each whole quotation."""
+    for fact in facts:
+        if fact.kind in ("quote", "complaint"):
+            for opening, closing in ("“”", '""', "「」", "『』"):
+                text = text.replace(f"{opening}{fact.data['text']}{closing}", QUOTE)
+    return text
+
+
+def _taken_out(text: str, strings: Mapping[str, set[str]]) -> tuple[str, dict[str, list[int]]]:
+    """Return the text with a mark in the place of each string, and field → where it stood."""
+    if not strings:
+        return text, {}
+    longest = sorted(strings, key=len, reverse=True)
+    pattern = re.compile("|".join(_bounded(s) for s in longest))
+    places: dict[str, list[int]] = {}
+    for found in pattern.finditer(text):
+        for name in strings[found[0]]:
+            places.setdefault(name, []).append(found.start())
+    return pattern.sub(NAME, text), places
+
+
+def _roles(fact: Evidence, claim: Claim) -> Iterator[tuple[str, str]]:
+    """Yield role → product id, as the wordings call the products of a record."""
+    data, own = fact.data, claim.product_id
+    if fact.kind in TIES:
+        yield "product", str(data["other"])
+        if data["anchor"] is not None:
+            yield "anchor", str(data["anchor"])
+    elif fact.kind in ("comparison", "difference"):
+        yield from zip(("product", "anchor"), fact.product_ids, strict=True)
+    elif fact.kind == "compatibility":
+        yield "holder", str(data["holder"])
+        yield "other", str(data["other"])
+        yield "anchor", next((p for p in fact.product_ids if p != own), own or "")
+    else:
+        subject = own or next(iter(fact.product_ids), None)
+        if subject in fact.product_ids:
+            yield "product", str(subject)
+        if "ahead" in data:
+            yield "ahead", str(data["ahead"])
+
+
+def _owners(fact: Evidence) -> Iterator[tuple[str, str]]:
+    """Yield text field → the product whose value it is, "" where it is nobody's."""
+    ids = fact.product_ids
     if fact.kind == "comparison":
-        return fact.data["better"] == "that"  # 不如
-    return fact.kind in DENYING or fact.kind == "category"
+        yield from zip(("this", "that"), ids, strict=True)
+        return
+    owner = str(fact.data.get("other") or next(iter(ids), ""))
+    for one in ("value", "actual"):
+        yield one, owner
+    yield "wanted", ""
 
 
-def _is_scale(quantity: Quantity, facts: Iterable[Evidence]) -> bool:
-    """The scale of ratings: "of 5", "满分5分", "1 or 2 stars"."""
-    kinds = {fact.kind for fact in facts}
-    if quantity.unit != "plain":
-        return False
-    rated = bool(kinds & {"rating", "bound", "comparison"})
-    return (quantity.value == "5" and rated) or (
-        quantity.value in ("1", "2") and "complaint" in kinds
-    )
+def _clause_key(fact: Evidence) -> str:
+    """Return the one clause that a record of an empty answer stands for; "" for all others."""
+    if fact.kind != "count" or "asked" not in fact.data["conditions"]:
+        return ""
+    key = str(fact.data["label"])
+    return key if key in load_wordings().clauses else ""
 
 
-def _values(fact: Evidence) -> dict[str, set[str]]:
-    """Return every number that a fact allows, by unit."""
-    found: dict[str, set[str]] = {u: set() for u in ("money", "percent", "times", "date", "plain")}
-    fields = {
-        "money": MONEY_FIELDS,
-        "percent": PERCENT_FIELDS,
-        "times": TIMES_FIELDS,
-        "plain": PLAIN_FIELDS,
-    }
-    for name, value in fact.data.items():
-        number = _number(value)
-        if name in DATE_FIELDS and isinstance(value, str):
-            found["date"].add(value)
-        if number is None:
-            continue
-        for unit, names in fields.items():
-            if name in names:
-                found[unit].add(number)
-    return found
-
-
-def _number(value: Any) -> str | None:  # noqa: ANN401 - evidence data is JSON
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        return None
-    text = str(value)
-    return None if as_decimal(text) is None else plain(text)
-
-
-def _titles(product: Product, language: Language) -> Iterator[str]:
-    for title in {product.title, product.title_in(language)}:
-        yield title
-        if len(title) > 80:
-            yield title[:80].rsplit(" ", 1)[0].rstrip(",;–- ")
-
-
-def _translated(product: Product, name: str, language: Language) -> str:
-    attributes = product.translations.get(language, {}).get("attributes")
-    return str(attributes.get(name) or "") if isinstance(attributes, Mapping) else ""
+def _unit(fact: Evidence, name: str) -> str:
+    if name in MONEY_FIELDS:
+        return "money"
+    if name in ("value", "wanted", "actual") and (
+        fact.data.get("name") in MONEY_NAMES or fact.kind == "total"
+    ):
+        return "money"
+    return UNIT_FIELDS.get(name, "plain")
 
 
 def _bounded(string: str) -> str:
@@ -424,7 +521,3 @@ def _bounded(string: str) -> str:
     before = r"(?<![A-Za-z0-9.])" if re.match(r"[A-Za-z0-9]", string) else ""
     after = r"(?![A-Za-z0-9]|[.,]\d)" if re.search(r"[A-Za-z0-9]$", string) else ""
     return before + re.escape(string) + after
-
-
-def _same(text: str) -> str:
-    return " ".join(text.split())

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from assistant.answer import Chip
-from assistant.clauses import Speaker
+from assistant.clauses import FEW, Speaker
 from assistant.conversation import Language, constraint_chips
 from retrieval.data.dataset import Product
 from retrieval.evidence import Evidence
 from retrieval.query import Constraints
 
-FEW = 5
-"""At most this many left is said as a number."""
 MAX_CHIPS = 5
 CHIP_ORDER = (
     "compatibility", "bought_together", "viewed_together", "own_history", "comparison", "quote",

@@ -64,15 +64,24 @@ class Wording(BaseModel):
     evidence: tuple[EvidenceKind, ...]
     en: tuple[str, ...]
     zh: tuple[str, ...]
+    en_it: tuple[str, ...] = ()
+    """For a product that the sentence before spoke of: "it" instead of its name."""
+    zh_it: tuple[str, ...] = ()
 
-    def variants(self, language: Language) -> tuple[str, ...]:
-        """The wordings of a language, unfilled."""
-        return self.en if language == "en" else self.zh
+    def variants(self, language: Language, *, known: bool = False) -> tuple[str, ...]:
+        """The wordings of a language, unfilled; those that say "it" first if it is known."""
+        plain, short = (self.en, self.en_it) if language == "en" else (self.zh, self.zh_it)
+        return (*short, *plain) if known else plain
+
+    def all_variants(self, language: Language) -> tuple[str, ...]:
+        """Every wording of a language, unfilled."""
+        return self.variants(language, known=True)
 
     @property
     def slots(self) -> frozenset[str]:
         """Every slot that some variant uses."""
-        return frozenset(SLOT.findall(" ".join((*self.en, *self.zh))))
+        both = (*self.all_variants("en"), *self.all_variants("zh"))
+        return frozenset(SLOT.findall(" ".join(both)))
 
 
 class Wordings(BaseModel):
@@ -83,21 +92,10 @@ class Wordings(BaseModel):
     name: Literal["wordings"]
     version: int
     purpose: str
+    connecting: tuple[str, ...]
+    """English words that state nothing and may stand in any clause ("and", "the")."""
     clauses: Mapping[str, Wording]
     phrases: Mapping[str, Mapping[Language, tuple[str, ...]]]
-
-    def words(self, language: Language) -> frozenset[str]:
-        """Every connecting word (Chinese: character) that stands in a clause or phrase."""
-        texts = [v for w in self.clauses.values() for v in w.variants(language)]
-        texts += [v for p in self.phrases.values() for v in p[language]]
-        return frozenset(connecting_words(" ".join(SLOT.sub(" ", t) for t in texts), language))
-
-
-def connecting_words(text: str, language: Language) -> list[str]:
-    """Split into what the gate compares: lower-case words, or single Chinese characters."""
-    if language == "zh":
-        return re.findall(r"[\u4e00-\u9fff]|[a-z']+", text.casefold())
-    return re.findall(r"[a-z\u00c0-\u024f\u4e00-\u9fff']+", text.casefold().replace("’", "'"))
 
 
 @cache

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -93,7 +93,12 @@ class Shop:
         self.store = Store.open(path)
         self.recommender = Recommender(self.store)
         self.words = ShopWords.of(self.store.catalogue)
-        self.gate = Gate(self.store.catalogue, self.store.config, self.recommender.records.resolve)
+        self.gate = Gate(
+            self.store.catalogue,
+            self.store.config,
+            self.store.currency,
+            self.recommender.records.resolve,
+        )
         self.speakers: Mapping[Language, Speaker] = {
             language: Speaker(
                 self.store.catalogue, self.store.config, self.store.currency, language
@@ -456,11 +461,16 @@ class Assistant:
             shopper_turn=scene.text[:500],
             seed=f"{c.conversation_id}:{c.n_turns}",
             avoid=c.openings,
+            short=_short_titles(scene, outcome),
         )
+        topic: str | None = None
 
         def accept(claim: Claim) -> bool:
-            verdict = gate.check(claim, outcome.evidence, language)
-            if not verdict.supported:
+            nonlocal topic
+            verdict = gate.check(claim, outcome.evidence, language, topic=topic)
+            if verdict.supported:
+                topic = claim.product_id
+            else:
                 tally.reasons.append(verdict.reason)
             verdicts[claim] = verdict
             return verdict.supported
@@ -475,7 +485,8 @@ class Assistant:
         ) -> tuple[str, tuple[str, ...]]:
             for words in wordings(clause, language):
                 claim = clause.claim(words)
-                if shop.gate.check(claim, evidence, language).supported:
+                verdict = shop.gate.check(claim, evidence, language, topic=claim.product_id)
+                if verdict.supported:
                     return words, claim.evidence_ids
             return "", ()
 
@@ -609,6 +620,15 @@ def open_assistant(
     return Assistant(
         Shop(store), Sessions(sessions_url), model=model, composer=composer, config=config
     )
+
+
+def _short_titles(scene: Scene, outcome: Outcome) -> dict[str, str]:
+    """Return title → short title of the products of this turn; only those that stay distinct."""
+    ids = {p for fact in outcome.evidence.values() for p in fact.product_ids}
+    titles = {p: scene.speaker.title(p) for p in sorted(ids) if p in scene.catalogue}
+    short = {p: scene.speaker.short_title(p) for p in titles}
+    n_called = Counter(short.values())
+    return {titles[p]: name for p, name in short.items() if name and n_called[name] == 1}
 
 
 def _start_over(c: Conversation) -> Outcome:

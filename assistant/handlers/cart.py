@@ -83,7 +83,8 @@ def show(scene: Scene) -> Outcome:
     fact = cart_fact(scene.records, c.cart, c.cart.product_ids)
     outcome.add(fact)
     slots = {"n": str(fact.data["n"]), "total": scene.speaker.money(fact.data["total"])}
-    outcome.pieces.append(Clause(key="cart_total", slots=slots, evidence=(fact,)))
+    key = "cart_total" if fact.data["n"] > 1 else "cart_total_one"
+    outcome.pieces.append(Clause(key=key, slots=slots, evidence=(fact,)))
     return outcome
 
 

@@ -91,7 +91,7 @@ def _say_count(scene: Scene, outcome: Outcome, subject: Subject, query: Query) -
     conditions = query.constraints.model_dump(mode="json", exclude_defaults=True)
     fact = scene.records.count(n, {"of": subject.label, **conditions}, label)
     outcome.add(fact)
-    key = "count" if n else "count_none"
+    key = "count_none" if n == 0 else "count_one" if n == 1 else "count"
     outcome.pieces.append(Clause(key=key, slots={"n": str(n), "label": label}, evidence=(fact,)))
     return n
 
@@ -170,6 +170,8 @@ def superlative(scene: Scene) -> Outcome:
         "value": shown, "label": scene.speaker.label(label) if label else "",
     }  # fmt: skip
     clause = f"extreme_{key}" if not label else "extreme_attribute"
+    if len(ordered) == 1:
+        clause = "extreme_one"
     outcome.pieces.append(
         Clause(key=clause, slots=slots, evidence=(fact,), product_id=product.product_id)
     )

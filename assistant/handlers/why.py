@@ -222,7 +222,7 @@ def _say_constraints(scene: Scene, outcome: Outcome, answer: WhyNot, query: Quer
     for fact in answer.evidence:
         name = fact.data["name"]
         chip = next((v for k, v in labels.items() if k.startswith(name)), name)
-        fact = with_data(fact, chip=chip)
+        fact = with_data(fact, chip=chip, change=answer.change.get(name))
         outcome.add(fact)
         slots = {
             "product": scene.speaker.title(answer.product_id),
@@ -240,7 +240,9 @@ def _say_constraints(scene: Scene, outcome: Outcome, answer: WhyNot, query: Quer
         outcome.pieces.append(clause)
         if name in answer.change:
             change = "change_price" if name == "price_max" else "change_drop"
-            outcome.pieces.append(Clause(key=change, slots=slots, evidence=(fact,)))
+            outcome.pieces.append(
+                Clause(key=change, slots=slots, evidence=(fact,), product_id=answer.product_id)
+            )
 
 
 def _against_first(scene: Scene, outcome: Outcome, product_id: str) -> None:

@@ -1,0 +1,202 @@
+"""What words say about a record, and whether the record says so too.
+
+Each rule reads the claim's own words, names and quotations taken out, in English and Chinese. A
+rule that finds nothing to object to says nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+
+from assistant.formatting import as_decimal
+from retrieval.evidence import Evidence
+
+DENIALS = re.compile(
+    r"\b(?:not|no|never|nothing|neither|nor|none|cannot|without|\w+n't)\b|不(?!超过|及|如)|没|无",
+    re.IGNORECASE,
+)
+ROUNDED = 0.0011
+"""Score parts are kept with three decimals; a gap is known to this."""
+
+Rule = tuple[re.Pattern[str], Callable[[Evidence], bool], str]
+"""Words, when the record bears them out, and what is wrong when it does not."""
+
+
+def _rule(words: str, holds: Callable[[Evidence], bool], reason: str) -> Rule:
+    return re.compile(words, re.IGNORECASE), holds, reason
+
+
+def _named(*names: str) -> Callable[[Evidence], bool]:
+    return lambda fact: fact.data.get("name") in names
+
+
+def _beyond(name: str, sign: int) -> Callable[[Evidence], bool]:
+    """Whether the actual price lies beyond the limit, above (1) or below (-1)."""
+
+    def holds(fact: Evidence) -> bool:
+        actual, wanted = as_decimal(str(fact.data["actual"])), as_decimal(str(fact.data["wanted"]))
+        if fact.data["name"] != name or actual is None or wanted is None:
+            return False
+        return sign * (actual - wanted) > 0
+
+    return holds
+
+
+def _in_cart(fact: Evidence) -> bool:
+    return fact.product_ids[:1] in [(line["product_id"],) for line in fact.data["lines"]]
+
+
+RULES: Mapping[str, tuple[Rule, ...]] = {
+    "price": (
+        _rule(
+            r"\b(?:down|list|now|instead)\b|原价|现价|现在",
+            lambda f: "list_price" in f.data,
+            "the record states no list price",
+        ),
+    ),
+    "stock": (
+        _rule(r"\bout of stock\b|缺货", lambda f: f.data["stock"] == 0, "it is in stock"),
+        _rule(r"\b(?:has|left|there)\b|剩", lambda f: f.data["stock"] > 0, "none is in stock"),
+    ),
+    "rating": (
+        _rule(
+            r"\b(?:only review|one review)\b|仅|只有", lambda f: f.data["rating_count"] == 1,
+            "there are more reviews",
+        ),
+    ),
+    "count": (
+        _rule(
+            r"\b(?:one product|just one)\b", lambda f: f.data["n"] == 1, "it is not one"
+        ),
+    ),
+    "own_history": (
+        _rule(
+            r"\b(?:bought|orders)\b|购买", lambda f: f.data["type"] == "purchase",
+            "the log holds no purchase of it",
+        ),
+        _rule(
+            r"\blooked\b|浏览", lambda f: f.data["type"] == "view",
+            "that is not what the log holds",
+        ),
+        _rule(
+            r"\bcart\b|购物车", lambda f: f.data["type"] == "add_to_cart",
+            "that is not what the log holds",
+        ),
+    ),
+    "comparison": (
+        _rule(
+            r"\b(?:gain|better)\b|更好|更优", lambda f: f.data["better"] == "this",
+            "the first is not the better one",
+        ),
+        _rule(
+            r"\b(?:lose|worse)\b|不如|稍逊", lambda f: f.data["better"] == "that",
+            "the first is not the worse one",
+        ),
+    ),
+    "bound": (
+        _rule(
+            r"\bcheapest\b|最便宜", _named("cheapest", "price_max"), "nothing shows the cheapest"
+        ),
+        _rule(
+            r"\b(?:most expensive|dearest)\b|最贵", _named("dearest", "price_min"),
+            "nothing shows the dearest",
+        ),
+        _rule(r"\bonly\b|只有", lambda f: f.data.get("n") == 1, "there are others"),
+        _rule(r"\bbest rated\b|评分最高", _named("best_rated"), "nothing shows the best rated"),
+        _rule(
+            r"\bmost reviewed\b|评价最多", _named("most_reviewed"),
+            "nothing shows the most reviewed",
+        ),
+        _rule(r"\bunder\b|不超过", _named("price_max"), "no upper price limit was asked for"),
+        _rule(r"\bor more\b", _named("price_min"), "no lower price limit was asked for"),
+        _rule(r"以上", _named("price_min", "rating_min"), "no lower limit was asked for"),
+        _rule(
+            r"\bor better\b|\bnearest\b|最接近", _named("rating_min"), "no rating was asked for"
+        ),
+    ),
+    "constraint": (
+        _rule(r"\babove\b|超过", _beyond("price_max", 1), "it is not above the limit"),
+        _rule(r"\bbelow\b|低于", _beyond("price_min", -1), "it is not below the limit"),
+        _rule(
+            r"\bnot in stock\b|没有现货",
+            lambda f: f.data["name"] == "in_stock" and f.data["actual"] in (None, "0"),
+            "it is in stock",
+        ),
+        _rule(
+            r"\b(?:tried|would)\b|试过|就会", lambda f: f.data.get("change") is not None,
+            "no run of the ranking shows it",
+        ),
+    ),
+    "rank": (
+        _rule(r"\balready\b|已经", lambda f: "k" not in f.data, "it is not in the list"),
+        _rule(r"\bends\b|展示到", lambda f: f.data["rank"] > f.data["k"], "it is in the list"),
+        _rule(
+            r"\b(?:fell behind|ahead)\b|不及", lambda f: bool(losing_parts(f)),
+            "it fell behind on nothing",
+        ),
+    ),
+    "total": (
+        _rule(
+            r"\bcheapest\b|最便宜", lambda f: "wanted" in f.data, "nothing shows the cheapest"
+        ),
+        _rule(
+            r"\b(?:leaves|left)\b|剩|余", lambda f: Decimal(f.data.get("left", "-1")) >= 0,
+            "nothing is left of a budget",
+        ),
+    ),
+    "cart": (
+        _rule(r"\b(?:is in your cart)\b|放入", _in_cart, "the cart does not hold it"),
+        _rule(
+            r"\bno longer\b|移出", lambda f: not _in_cart(f), "the cart holds it",
+        ),
+        _rule(r"\bone product\b", lambda f: f.data["n"] == 1, "it is not one"),
+    ),
+}  # fmt: skip
+MUST_DENY: Mapping[str, Callable[[Evidence], bool]] = {
+    "compatibility": lambda f: not f.data["works"],
+    "count": lambda f: f.data["n"] == 0,
+    "bound": lambda f: "wanted" in f.data,
+    "total": lambda f: "wanted" in f.data,
+}
+"""Kinds whose claims must hold a denial exactly when the record denies."""
+MAY_DENY = frozenset({"constraint", "cart", "category"})
+
+
+def contradictions(words: str, fact: Evidence) -> Iterator[str]:
+    """Yield what the words say that the record does not.
+
+    Args:
+        words: The claim without names and quotations.
+        fact: The record it cites.
+    """
+    for pattern, holds, reason in RULES.get(fact.kind, ()):
+        found = pattern.search(words)
+        if found is not None and not holds(fact):
+            yield f"says “{found[0]}”, but {reason}"
+    yield from _denial(words, fact)
+
+
+def _denial(words: str, fact: Evidence) -> Iterator[str]:
+    found = DENIALS.search(words)
+    must = MUST_DENY.get(fact.kind)
+    if must is not None and must(fact) and found is None:
+        yield "does not deny what its evidence denies"
+    allowed = must(fact) if must is not None else fact.kind in MAY_DENY
+    if found is not None and not allowed:
+        yield f"denies (“{found[0]}”) what its evidence does not deny"
+
+
+def top_part(fact: Evidence) -> str | None:
+    """Return the score part that counted most for a ranked product."""
+    parts = {name: float(v) for name, v in fact.data.get("parts", {}).items()}
+    return max(sorted(parts), key=lambda name: parts[name]) if parts else None
+
+
+def losing_parts(fact: Evidence) -> tuple[str, ...]:
+    """Return the score part on which a ranked product lost most, and those as near as rounding."""
+    own, ahead = fact.data.get("parts", {}), fact.data.get("ahead_parts", {})
+    gaps = {n: float(ahead.get(n, 0)) - float(own.get(n, 0)) for n in {*own, *ahead}}
+    most = max(gaps.values(), default=0.0)
+    return tuple(sorted(n for n, gap in gaps.items() if gap > 0 and gap >= most - ROUNDED))
