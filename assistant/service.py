@@ -92,7 +92,7 @@ class Shop:
         self.path = path
         self.store = Store.open(path)
         self.recommender = Recommender(self.store)
-        self.words = ShopWords.of(self.store.catalogue)
+        self.words = ShopWords.of(self.store.catalogue, currency=self.store.currency)
         self.gate = Gate(
             self.store.catalogue,
             self.store.config,
