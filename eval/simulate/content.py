@@ -212,6 +212,8 @@ class Shelf(Content):
     segments: dict[str, Segment]
     complements: dict[str, dict[str, float]]
     """Leaf to (leaf to the chance that a basket with the first gets something of the second)."""
+    only_kinds: dict[str, dict[str, tuple[str, ...]]]
+    """Leaf to (leaf to the kinds of it that belong to the first); unlisted: all kinds."""
     aspects: dict[str, Lines]
     voices: Voices
     offers: tuple[OfferContent, ...]

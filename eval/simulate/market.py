@@ -33,6 +33,8 @@ class Market:
     """Product to the products it works with, in both directions."""
     fitted_leaves: frozenset[tuple[int, int]]
     """Pairs of leaves between which only fitting products make sense."""
+    belonging: dict[tuple[int, int], np.ndarray]
+    """(leaf, other leaf) to the products of the other that belong to the first, if not all do."""
     complements: dict[int, list[tuple[int, float]]]
     """Anchor to (complement, chance that a basket with the anchor gets it)."""
     leaf_complements: dict[int, list[tuple[int, float]]]
@@ -73,6 +75,7 @@ def make_market(shelf: Shelf, products: list[Product], rng: np.random.Generator)
         appeal=appeal,
         fitting=fitting,
         fitted_leaves=fitted_leaves,
+        belonging=_belonging(shelf, products, position),
         complements={},
         leaf_complements=leaf_complements,
         substitutes=_substitutes(products, members),
@@ -107,7 +110,7 @@ def _appeal(
     appeal = np.zeros(len(products))
     for group in members:
         ranks = rng.permutation(len(group)) + 1.0
-        weights = ranks**-1.05 * np.array(
+        weights = (ranks + 1.0) ** -1.15 * np.array(
             [products[i].demand * products[i].kind.demand for i in group]
         )
         appeal[group] = weights / weights.sum()
@@ -164,16 +167,41 @@ def _plant_complements(
     return planted
 
 
+def _belonging(
+    shelf: Shelf, products: list[Product], position: dict[str, int]
+) -> dict[tuple[int, int], np.ndarray]:
+    return {
+        (position[leaf], position[other]): np.array(
+            [
+                i
+                for i, product in enumerate(products)
+                if product.leaf.en == other and product.kind.key in kinds
+            ],
+            dtype=int,
+        )
+        for leaf, others in shelf.only_kinds.items()
+        for other, kinds in others.items()
+    }
+
+
 def _price_harmony(market: Market, anchor: int, pool: np.ndarray) -> np.ndarray:
-    """Dear things go with dear things: weight falls with the gap in level."""
+    """Dear things go with dear things: weight falls with the gap in level and with excess price."""
     gaps = np.array([market.products[j].level - market.products[anchor].level for j in pool])
-    return np.asarray(np.exp(-1.5 * np.abs(gaps)))
+    prices = np.array([float(market.products[j].price) for j in pool])
+    excess = np.maximum(0.0, np.log(prices / float(market.products[anchor].price)))
+    return np.asarray(np.exp(-2.5 * np.abs(gaps) - 1.5 * excess))
 
 
 def candidates_in(market: Market, anchor: int, leaf: int) -> np.ndarray:
     """Return a leaf's products that make sense beside an anchor: fitting ones where it matters."""
-    pool = market.members[leaf]
-    if (int(market.leaf_of[anchor]), leaf) not in market.fitted_leaves:
+    here = int(market.leaf_of[anchor])
+    pool = market.belonging.get((here, leaf), market.members[leaf])
+    if (here, leaf) in market.fitted_leaves:
+        fits = market.fitting.get(anchor, frozenset())
+        return np.array([j for j in pool if int(j) in fits], dtype=int)
+    cut = market.products[anchor].attributes.get("fit")  # women's with women's
+    if cut is None:
         return pool
-    fits = market.fitting.get(anchor, frozenset())
-    return np.array([j for j in pool if int(j) in fits], dtype=int)
+    return np.array(
+        [j for j in pool if market.products[j].attributes.get("fit", cut) == cut], dtype=int
+    )

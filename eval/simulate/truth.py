@@ -27,8 +27,8 @@ Made by `python -m eval.simulate` together with the store, and read by evaluatio
 - `substitutes.jsonl`: `product_id`, `substitute_id`, closest first: same leaf, near in price,
   another model, and looked at in the same sessions.
 - `shoppers.jsonl`: `shopper_id`, `segment`, `price_sensitivity` (0 to 1), `treated` (fair coin of
-  the randomised promotion `spring-trial-15`, shown as one `offer_view`), `uplift` (true change of
-  the chance of an order in its weeks if treated; below 0, planned orders are skipped).
+  the randomised promotion `spring-trial-15`, shown as one `offer_view`), `uplift` (chance that
+  treatment brings one order more in its weeks; below 0, about the chance that it costs one).
 - `seasons.json`: leaf to twelve monthly weights, January first, mean 1.
 - `repurchase.json`: `product_id` to mean days until it is bought again (by 55 % of its buyers).
 - `aspects.jsonl`: `product_id`, `aspect`, `quality` (chance that a remark on it is praise, before

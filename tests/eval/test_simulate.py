@@ -189,9 +189,23 @@ def test_complements_likes_and_offers_name_existing_leaves():
     broad = {part.department.en for part in shelf.departments}
     named = set(shelf.complements) | {name for row in shelf.complements.values() for name in row}
     named |= {name for segment in shelf.segments.values() for name in segment.likes}
+    named |= set(shelf.only_kinds) | {name for row in shelf.only_kinds.values() for name in row}
     named |= {offer.best_of for offer in shelf.offers if offer.best_of}
     assert named <= leaves
     assert {name for offer in shelf.offers for name in offer.categories} <= leaves | broad
+
+
+def test_kinds_that_belong_to_a_leaf_exist_in_the_other():
+    shelf = load_shelf()
+    kinds = {
+        leaf.en: {kind.key for kind in leaf.kinds}
+        for part in shelf.departments
+        for leaf in part.leaves
+    }
+    for leaf, others in shelf.only_kinds.items():
+        for other, wanted in others.items():
+            assert other in shelf.complements[leaf]
+            assert set(wanted) <= kinds[other]
 
 
 def test_event_ids_are_unique_and_times_lie_in_the_year(events):
