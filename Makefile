@@ -89,16 +89,11 @@ store: ## Build the sample store
 	@$(make) -j2 deps download
 	$(make) $(STORE_STAMPS)
 
-eval: ## Run the evaluations; reports go to eval/out
+eval: ## Run all evaluations; the page that leads to the reports is eval/out/index.html
 	@$(make) -j2 deps-dev download
-	$(make) language-model $(STORE_STAMPS)
-	for script in eval/run_*.py; do
-		name=$$(basename "$$script" .py)
-		$(call began,eval.$$name)
-		$(BIN)/python -m "eval.$$name" || failed="$${failed:-} $$name"
-		$(call ended,eval.$$name)
-	done
-	if [ -n "$${failed:-}" ]; then printf 'not as it should be:%s\n' "$$failed" >&2; exit 1; fi
+	$(make) $(STORE_STAMPS) language-model
+	printf 'About 25 minutes on 2 cores; public data are read from %s.\n' "$${WHYCART_DATA:-../shared/data}" >&2
+	$(BIN)/python -m eval.run_all --out eval/out
 
 clean: ## Remove caches
 	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
