@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import cast
 
-from eval.simulate.catalogue import Product
+from eval.simulate.product import Product
 from eval.simulate.shoppers import Shopper
 from eval.simulate.year import SALE_STARTS
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.simulate.catalogue import Product
 from eval.simulate.content import Shelf
+from eval.simulate.product import Product
 
 N_BUCKETS = 3
 """Price-sensitivity groups that choose alike: low, middle, high."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.simulate.catalogue import Product
 from eval.simulate.content import Shelf
+from eval.simulate.product import Product
 
 _MARKS = {
     "+": ("en", 1),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import colorsys
 
-from eval.simulate.catalogue import Product
 from eval.simulate.content import Shelf
 from eval.simulate.phrasing import fill
+from eval.simulate.product import Product
 
 _FRAME = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 400">'

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from eval.simulate.catalogue import Product
 from eval.simulate.content import Shelf
 from eval.simulate.event_log import Line
 from eval.simulate.opinions import Aspect, Bank, Voice, sentence_bank, voice_of
 from eval.simulate.phrasing import choose, fill, holds, slot_names
+from eval.simulate.product import Product
 from eval.simulate.word_forms import word_forms
 from eval.simulate.year import YEAR_ENDS
 

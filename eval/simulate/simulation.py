@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from eval.simulate.catalogue import Product, make_products
+from eval.simulate.catalogue import make_products
 from eval.simulate.content import Shelf, load_shelf
 from eval.simulate.event_log import Line, number_events
 from eval.simulate.market import Market, make_market
 from eval.simulate.offers import make_offers
 from eval.simulate.opinions import Aspect, plant_quality
 from eval.simulate.pictures import draw
+from eval.simulate.product import Product
 from eval.simulate.reviews import ReviewWriter, WrittenReview
 from eval.simulate.shopper_year import simulate_year
 from eval.simulate.shoppers import Shopper, make_shoppers
