@@ -457,28 +457,41 @@ def clauses(look: Look, pieces: Iterable[PieceReady], numbers: dict[str, int]) -
 def turn(look: Look, shown: ShownTurn) -> Html:
     """Return what stands inside the place of one turn: cards first, then the words."""
     numbers: dict[str, int] = {}
-    waiting = (
-        None
-        if shown.is_done or shown.pieces or shown.error
-        else tag(
-            "p",
-            tag("span", class_="dots", aria_hidden="true"),
-            tag("span", shown.status or look.word("thinking"), class_="what"),
-            class_="waiting",
-        )
+    offers = _offers(look, shown, numbers)
+    said = shown.said and tag(
+        "p",
+        tag("span", look.word("you_said") + ": ", class_="sr-only"),
+        tag("bdi", shown.said),
+        class_="said",
+    )
+    words = tag("div", _words(look, shown, numbers), class_="words", data_slot=f"{shown.key}-words")
+    return join(said, offers, words)
+
+
+def turn_words(look: Look, shown: ShownTurn) -> Html:
+    """Return only the words of a turn, for the slot below its cards, while they still come."""
+    numbers: dict[str, int] = {}
+    _offers(look, shown, numbers)  # the markers go on counting after those of the cards
+    return _words(look, shown, numbers)
+
+
+def _offers(look: Look, shown: ShownTurn, numbers: dict[str, int]) -> Html:
+    return join(
+        card_groups(look, shown.cards, numbers), bundle_group(look, shown.bundle_cards, numbers)
+    )
+
+
+def _words(look: Look, shown: ShownTurn, numbers: dict[str, int]) -> Html:
+    is_waiting = not (shown.is_done or shown.pieces or shown.error)
+    waiting = tag(
+        "p",
+        tag("span", class_="dots", aria_hidden="true"),
+        tag("span", shown.status or look.word("thinking"), class_="what"),
+        class_="waiting",
     )
     return join(
-        shown.said
-        and tag(
-            "p",
-            tag("span", look.word("you_said") + ": ", class_="sr-only"),
-            tag("bdi", shown.said),
-            class_="said",
-        ),
-        card_groups(look, shown.cards, numbers),
-        bundle_group(look, shown.bundle_cards, numbers),
         clauses(look, shown.pieces, numbers),
-        waiting,
+        waiting if is_waiting else None,
         shown.is_stopped and tag("p", look.word("stopped"), class_="aside"),
         shown.error and tag("p", shown.error, class_="problem", role="alert"),
         shown.is_done and suggested_replies(look, shown.suggested_replies),

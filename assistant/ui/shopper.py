@@ -185,7 +185,11 @@ class Screen:
             for news in self._updates(visit, wanted, cancel):
                 self._take(visit, shown, news)
                 is_quiet = is_quiet and not (shown.cards or shown.bundle_cards)
-                if not isinstance(news, Done) and not is_quiet:
+                if isinstance(news, PieceReady) and not is_quiet:
+                    look = replace(self._look_of(visit), language=shown.language)
+                    words = render.turn_words(look, shown)
+                    yield update(slots={f"{shown.key}-words": words}, busy=True)
+                elif not isinstance(news, Done) and not is_quiet:
                     yield self._progress(visit, shown)
             shown.is_stopped = cancel.is_set()
         except ShopError as error:

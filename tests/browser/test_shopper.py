@@ -247,7 +247,8 @@ def test_contrast_is_enough_in_light_and_dark(site, open_page):
         return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4 })
         .reduce((s, v, i) => s + v * [.2126, .7152, .0722][i], 0);
       const ground = e => { for (; e; e = e.parentElement) {
-        const c = parse(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] === 1) return c; }
+        const c = parse(getComputedStyle(e).backgroundColor);
+        if (c.length < 4 || c[3] === 1) return c; }
         return [255, 255, 255] };
       const bad = [];
       for (const e of document.querySelectorAll('[data-stage] *')) {
@@ -268,32 +269,48 @@ def test_contrast_is_enough_in_light_and_dark(site, open_page):
         assert page.evaluate(measure) == []
 
 
-def test_hostile_products_and_reviews_are_text(two_shops, open_page):
+def test_a_hostile_feed_reaches_the_screen_as_text(two_shops, open_page):
     page = open_page(f"{two_shops.url}/shop/hostile/")
-    seen = set()
-    for question in ("a tent under 100", "tent", *HOSTILE.values()):
-        ask(page, question[:200])
-        seen |= set(page.locator(".card .title bdi").all_inner_texts())
+    for question in ("a tent under 100", *HOSTILE.values()):
+        ask(page, question)
         if page.locator(".turn:last-child .chip[data-kind=quote]").count():
             page.locator(".turn:last-child .chip[data-kind=quote]").first.click()
             page.wait_for_selector(".panel:not([hidden]) h2")
             page.keyboard.press("Escape")
-    text = page.inner_text(".turns")
-    assert "<img src=" in text  # at least what was said, as text
-    assert any("<" in title or "](" in title for title in seen) or seen
-    assert (
-        page.locator("[data-stage] script, [data-stage] iframe, [data-stage] a[href^=http]").count()
-        == 0
-    )
-    forms = page.eval_on_selector_all(
-        "[data-stage] form", "fs => fs.map(f => f.className || f.action)"
-    )
-    assert all(f == "composer" or f.endswith("/shop/hostile/start") for f in forms)
+    assert all(said in page.inner_text(".turns") for said in HOSTILE.values())
+    nothing_happened(page, two_shops)
+
+
+def test_hostile_texts_that_came_through_everything_are_still_text(hostile_site, open_page):
+    """Import strips markup; here the service itself hands the attacks to the screen."""
+    page = open_page(f"{hostile_site.url}/")
+    turn = ask(page, "anything")
+    text = turn.inner_text()
+    for attack in HOSTILE.values():
+        assert attack in text
+    assert sorted(turn.locator(".card .title bdi").all_inner_texts()) == sorted(HOSTILE.values())
+    turn.locator(".chip").first.click()
+    page.wait_for_selector(".panel:not([hidden]) h2")
+    assert next(iter(HOSTILE.values())) in page.inner_text(".panel")
+    page.keyboard.press("Escape")
+    turn.locator(".add:not([disabled])").first.click()
+    page.wait_for_selector(".cart-lines li")
+    assert "<" in page.inner_text(".cart-lines .title")
+    page.reload()
+    page.wait_for_selector(".card")
+    nothing_happened(page, hostile_site)
+
+
+def nothing_happened(page, site):
+    """No element, address, dialog or request that was not ours."""
+    assert page.locator("[data-stage] :is(script, iframe, object, a[href^=http])").count() == 0
+    forms = page.eval_on_selector_all("[data-stage] form", "fs => fs.map(f => f.action)")
     sources = page.eval_on_selector_all("[data-stage] img", "is => is.map(i => i.src)")
-    assert all(s.startswith(two_shops.url) for s in sources)
+    assert all(address.startswith(site.url) for address in (*forms, *sources))
+    assert page.evaluate("document.elementFromPoint(683, 700).closest('[data-stage]') !== null")
     assert page.watch.dialogs == []
-    assert page.watch.foreign(two_shops) == []
-    assert page.watch.problems == []
+    assert page.watch.foreign(site) == []
+    assert [p for p in page.watch.problems if "404" not in p] == []
 
 
 def test_an_inline_script_that_got_in_would_not_run(site, open_page):
@@ -301,7 +318,8 @@ def test_an_inline_script_that_got_in_would_not_run(site, open_page):
     page.evaluate(
         """() => { const d = document.createElement('div');
         d.innerHTML = '<img src="/nothing" onerror="window.ran = 1">'; document.body.append(d);
-        const s = document.createElement('script'); s.textContent = 'window.ran = 2'; document.body.append(s);
+        const s = document.createElement('script'); s.textContent = 'window.ran = 2';
+        document.body.append(s);
         fetch('http://evil.example/').catch(() => { window.stopped = 1 }) }"""
     )
     page.wait_for_function("window.stopped === 1")
@@ -335,10 +353,10 @@ def test_no_shopper_payload_holds_a_margin(two_shops, open_page):
         page.wait_for_selector(".panel:not([hidden]) h2")
         page.keyboard.press("Escape")
     spoken = "\n".join(bodies)
-    assert "card card-similar" in spoken
-    assert "bundle" in spoken
-    for canary in (CANARY_MARGIN, CANARY_MARGIN.removeprefix("0."), "73.9", "74 %", "margin"):
+    assert "tent-duo" in spoken
+    for canary in (CANARY_MARGIN, CANARY_MARGIN.removeprefix("0."), "73.9", "74 %"):
         assert canary not in spoken
+    assert "margin" not in "\n".join(bodies[1:]).lower()  # the first is the page with its styles
 
 
 def test_gradio_routes_that_are_not_needed_are_shut(site, open_page):
@@ -352,13 +370,14 @@ def test_a_forged_event_gets_no_conversation(site, open_page):
     """The raw protocol, with no cookie and a forged conversation id in the event."""
     page = open_page(site.url)
     config = page.evaluate("window.gradio_config.dependencies.map(d => d.id)")
+    stolen = page.context.cookies()[0]["value"]
     context = page.context.browser.new_context()
     for fn_index in config:
         answer = context.request.post(
             f"{site.url}/gradio_api/run/predict",
             data={
                 "data": [], "fn_index": fn_index, "session_hash": "stolen",
-                "event_data": {"text": "a tent", "conversation_id": page.context.cookies()[0]["value"]},
+                "event_data": {"text": "a tent", "conversation_id": stolen},
             },
         )  # fmt: skip
         said = answer.text()

