@@ -63,6 +63,22 @@ def complement_mask(store: Store, context: Context) -> Mask:
     return mask & (store.compatibility.score(context.given) >= 0)
 
 
+def tied(store: Store, context: Context) -> Mask:
+    """Return which products a record ties to what the context names: shape (n_products,).
+
+    Baskets that hold both or hold the anchor's category, often enough and above chance; or
+    specifications that fit.
+    """
+    code, scorer = store.catalogue.leaf_code, store.behaviour.association
+    least = store.config.behaviour.min_support
+    mask = store.compatibility.score(context.given) > 0
+    named = [np.array([row]) for row in np.unique(context.given)]
+    leaves = {int(leaf) for leaf in code[context.given] if leaf >= 0} | set(context.anchor_leaves)
+    for rows in [*named, *(store.rows_of_leaf(leaf) for leaf in sorted(leaves))]:
+        mask |= scorer.is_tied(rows, least)
+    return mask
+
+
 def owned(store: Store, plan: Plan) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Return the rows that the shopper has and that nobody buys twice, latest first."""
     if plan.profile is None or plan.task in ("search", "next_product"):
@@ -76,13 +92,26 @@ def _is_bought_again(store: Store) -> Mask:
 
 
 def _alternatives(store: Store, plan: Plan) -> Mask:
-    """The leaf categories of what is named; all where those hold nothing else."""
+    """The leaf categories of what is named; where those hold nothing else, one level up.
+
+    One level up, what goes with the anchor or does not fit it is no alternative to it.
+    """
     code = store.catalogue.leaf_code
     named = Context(history=plan.related(), anchor_leaves=plan.context.anchor_leaves)
-    mask = np.isin(code, _leaves(store, named))
+    leaves = _leaves(store, named)
+    if not leaves:
+        return np.ones(len(code), bool)
+    mask = np.isin(code, leaves)
     others = mask.copy()
     others[plan.context.given] = False
-    return mask if others.any() else np.ones(len(code), bool)
+    if others.any():
+        return mask
+    above = {path.rpartition(" > ")[0] for path in (store.catalogue.leaves[i] for i in leaves)}
+    near = [
+        i for i, path in enumerate(store.catalogue.leaves) if path.rpartition(" > ")[0] in above
+    ]
+    apart = store.compatibility.score(plan.context.given) == 0
+    return np.isin(code, near) & apart & ~tied(store, plan.context)
 
 
 def _leaves(store: Store, context: Context) -> Sequence[int]:

@@ -125,11 +125,8 @@ def weights_of(store: Store, plan: Plan) -> dict[str, float]:
     if plan.text is None:
         if plan.task not in ("basket", "next_product"):
             weights.pop("lexical", None)
-        if plan.task in (
-            "cross_sell",
-            "bundle",
-        ):  # likeness to the anchor is no sign of a complement
-            weights.pop("semantic", None)
+        if plan.task in ("cross_sell", "bundle"):
+            weights.pop("semantic", None)  # likeness to the anchor is no sign of a complement
     elif plan.task == "search":
         weights["subject"] = SUBJECT_WEIGHT
     if not plan.has_anchor and plan.text is None:

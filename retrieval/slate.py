@@ -91,15 +91,15 @@ class Slate:
     """Milliseconds by stage."""
 
     def as_json(self, *, for_staff: bool = False) -> dict[str, Any]:
-        """Return the slate as `python -m retrieval.recommend` writes it."""
+        """Return the slate as `python -m retrieval.recommend` writes it.
+
+        What was chosen by margin is for staff, as the margin is.
+        """
+        bundles = [b for b in self.bundles if for_staff or b.name != "best_margin"]
         return {
             "query_id": self.query_id,
             "suggestions": [s.as_json() for s in self.suggestions],
-            **(
-                {"bundles": [b.as_json(for_staff=for_staff) for b in self.bundles]}
-                if self.bundles
-                else {}
-            ),
+            **({"bundles": [b.as_json(for_staff=for_staff) for b in bundles]} if bundles else {}),
             "evidence": {i: e.as_json() for i, e in self.evidence.items()},
             "notes": list(self.notes),
             "ms": {k: round(v, 3) for k, v in self.ms.items()},

@@ -29,7 +29,7 @@ class WhyNot:
 
     product_id: str
     verdict: Verdict
-    """`variety`: it scores enough, but its category or its variants already have their places.
+    """`variety`: it scores enough, but its kind, category or variants already have their places.
     `owned`: the shopper bought it, and it is seldom bought again."""
     evidence: tuple[Evidence, ...] = ()
     rank: int | None = None
@@ -197,7 +197,8 @@ def _outranked(
     }
     is_behind = rows.index(ahead.row) < place
     deciding = max(sorted(gaps), key=lambda name: gaps[name], default=None) if is_behind else None
-    fact = records.rank(plan.query.query_id, (place + 1, len(ranked), plan.query.k), own, ahead)
+    other = None if ahead is own else ahead
+    fact = records.rank(plan.query.query_id, (place + 1, len(ranked), plan.query.k), own, other)
     return WhyNot(
         product_id=catalogue.product_ids[row],
         verdict="outranked" if is_behind else "variety",
@@ -205,6 +206,6 @@ def _outranked(
         rank=place + 1,
         n_ranked=len(ranked),
         k=plan.query.k,
-        ahead_id=catalogue.product_ids[ahead.row],
+        ahead_id=catalogue.product_ids[other.row] if other is not None else None,
         deciding_part=deciding,
     )

@@ -105,26 +105,30 @@ class TurnFacts:
         query_id: str,
         place: tuple[int, int, int],
         own: Candidate,
-        ahead: Candidate,
+        ahead: Candidate | None,
     ) -> Evidence:
-        """Where the ranker placed a product: (rank, of how many, k), and what stood before it."""
+        """Where the ranker placed a product: (rank, of how many, k), and what it lost to."""
         catalogue, (rank, n, k) = self.store.catalogue, place
-        product_id, ahead_id = (catalogue.product_ids[c.row] for c in (own, ahead))
+        product_id = catalogue.product_ids[own.row]
+        data = {
+            "rank": rank,
+            "n": n,
+            "k": k,
+            "score": f"{own.score:.3f}",
+            "parts": {name: f"{value:.3f}" for name, value in own.parts.items()},
+        }
+        if ahead is not None:
+            data |= {
+                "ahead": catalogue.product_ids[ahead.row],
+                "ahead_score": f"{ahead.score:.3f}",
+                "ahead_parts": {name: f"{value:.3f}" for name, value in ahead.parts.items()},
+            }
         return make_evidence(
             "rank",
             (query_id, product_id),
-            (product_id, ahead_id),
+            (product_id, *([catalogue.product_ids[ahead.row]] if ahead is not None else [])),
             f"{catalogue.products[own.row].title} ranks {rank} of {n}",
-            {
-                "rank": rank,
-                "n": n,
-                "k": k,
-                "score": f"{own.score:.3f}",
-                "parts": {name: f"{value:.3f}" for name, value in own.parts.items()},
-                "ahead": ahead_id,
-                "ahead_score": f"{ahead.score:.3f}",
-                "ahead_parts": {name: f"{value:.3f}" for name, value in ahead.parts.items()},
-            },
+            data,
             "the ranker, run again",
         )
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from retrieval.candidates import Candidates, scaled, source_scores
+from retrieval.eligibility import tied
 from retrieval.filters import Mask
 from retrieval.plan import Plan
 from retrieval.ranking import rank_candidates
@@ -42,7 +43,7 @@ def convincing(
 
     What the words of the query name by category counts as asked for.
     """
-    wanted = is_tied(store, plan)
+    wanted = tied(store, plan.context)
     wanted[[c.row for c in ranked if set(c.parts) >= KIN]] = True
     subject = store.subjects.find(plan.text) if plan.text else None
     if subject is not None and subject.leaves:
@@ -64,19 +65,6 @@ def convincing(
     return (*kept, *lowered), (COLD_NOTE,)
 
 
-def is_tied(store: Store, plan: Plan) -> Mask:
-    """Return which products a record ties to what the plan names: shape (n_products,)."""
-    code, scorer = store.catalogue.leaf_code, store.behaviour.association
-    least = store.config.behaviour.min_support
-    given = plan.context.given
-    mask = store.compatibility.score(given) > 0
-    named = [np.array([row]) for row in np.unique(given)]
-    leaves = {int(leaf) for leaf in code[given] if leaf >= 0} | set(plan.context.anchor_leaves)
-    for rows in [*named, *(store.rows_of_leaf(leaf) for leaf in sorted(leaves))]:
-        mask |= scorer.is_tied(rows, least)
-    return mask
-
-
 def _by_content(store: Store, plan: Plan, mask: Mask) -> tuple[Candidate, ...]:
     """Rank what stands near in the category tree and reads alike; nothing else is claimed of it."""
     near = _nearness(store, plan)
@@ -88,13 +76,10 @@ def _by_content(store: Store, plan: Plan, mask: Mask) -> tuple[Candidate, ...]:
         if found is not None:
             scores[name] = found
     rows = np.flatnonzero(mask)
-    scaled = {
-        name: scaled(name, found)[rows]
-        for name, found in scores.items()
-    }
+    parts = {name: scaled(name, found)[rows] for name, found in scores.items()}
     return tuple(
         c
-        for c in rank_candidates(Candidates(rows=rows, scores=scaled), CONTENT)
+        for c in rank_candidates(Candidates(rows=rows, scores=parts), CONTENT)
         if {"category", "semantic", "compatibility"} & set(c.parts)
     )
 
