@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from assistant.answer import Answer, Claim, ClaimCheck, ClaimKind, Phrase
@@ -32,7 +32,17 @@ from assistant.formatting import SIGNS, as_decimal
 from assistant.meanings import contradictions, losing_parts, top_part
 from assistant.prompting import load_wordings
 from assistant.quantities import Quantity, plain
-from assistant.readings import NAME, QUOTE, Reading, fits, numbers, reading, runs_of, words_of
+from assistant.readings import (
+    NAME,
+    QUOTE,
+    Number,
+    Reading,
+    fits,
+    numbers,
+    reading,
+    runs_of,
+    words_of,
+)
 from assistant.recounting import miscounts
 from retrieval.config import StoreConfig
 from retrieval.data.dataset import Catalogue
@@ -90,8 +100,10 @@ class Case:
     topic: str | None
     bare: str
     """The text with names, values and quotations of the evidence taken out."""
-    places: Mapping[str, list[int]] = field(default_factory=dict)
-    """Field → where its string stands in the text."""
+    places: Mapping[str, list[int]]
+    """Field → where its name, value or number stands."""
+    numbers: tuple[tuple[Number, tuple[str, ...]], ...]
+    """Every number left in the text, with the fields that have its value and unit."""
     reading: Reading
 
 
@@ -179,35 +191,27 @@ class Gate:
             yield f"cites no evidence of this turn ({', '.join(missing) or 'nothing cited'})"
             return
         facts = tuple(evidence[i] for i in claim.evidence_ids)
-        yield from self._wrong_evidence(claim, facts)
-        yield from self._unseen(claim.text)
         case = self._take_apart(claim, facts, evidence, language, topic)
-        yield from self._wrong_quotes(case)
-        yield from self._foreign_names(case)
-        yield from self._unclear_product(case)
-        yield from self._wrong_numbers(case)
-        yield from self._wrong_order(case)
-        yield from self._wrong_direction(case)
-        for fact in facts:
-            yield from contradictions(case.bare, fact)
-        yield from self._other_clause(case)
-        yield from self._unknown_words(case)
-        yield from self._incomplete(case)
-
-    # the evidence
-
-    def _wrong_evidence(self, claim: Claim, facts: Sequence[Evidence]) -> Iterator[str]:
-        for fact in facts:
-            if fact.kind not in CARRIES[claim.kind]:
-                yield f"a {claim.kind} claim cannot rest on {fact.kind} evidence"
-            if fact.kind in STORED:
-                now = self._resolve(fact.evidence_id)
-                if now is None:
-                    yield f"{fact.evidence_id} is no record of this store"
-                elif dict(now.data) != dict(fact.data) or now.product_ids != fact.product_ids:
-                    yield f"{fact.evidence_id} differs from what the store says"
-            for problem in miscounts(fact, self._catalogue):
-                yield f"{fact.evidence_id} does not add up: {problem}"
+        for check in (
+            self._wrong_kind,
+            self._stale,
+            self._miscounted,
+            self._unseen,
+            self._wrong_quotes,
+            self._foreign_names,
+            self._unclear_product,
+            self._wrong_numbers,
+            self._wrong_places,
+            self._wrong_currency,
+            self._wrong_order,
+            self._wrong_direction,
+            self._contradictions,
+            self._other_clause,
+            self._strange_characters,
+            self._unknown_words,
+            self._incomplete,
+        ):
+            yield from check(case)
 
     # taking the text apart
 
@@ -230,6 +234,13 @@ class Gate:
         if QUOTE in text:
             places["quote"] = [text.index(QUOTE)]
         kinds = tuple(dict.fromkeys(fact.kind for fact in facts))
+        attested = reading(claim.kind, kinds, language)
+        values = _values(facts, attested)
+        found = tuple((n, _fields(n.quantity, values)) for n in numbers(bare))
+        for number, names in found:
+            for name in names:
+                if fits(number, name, attested):
+                    places.setdefault(name, []).append(number.quantity.start)
         return Case(
             claim=claim,
             facts=facts,
@@ -237,7 +248,8 @@ class Gate:
             topic=topic,
             bare=bare,
             places=places,
-            reading=reading(claim.kind, kinds, language),
+            numbers=found,
+            reading=attested,
         )
 
     def _name_strings(
@@ -288,12 +300,33 @@ class Gate:
         }:
             yield short
 
-    # single checks
+    # the evidence
 
-    def _unseen(self, text: str) -> Iterator[str]:
-        if not text.strip():
+    def _wrong_kind(self, case: Case) -> Iterator[str]:
+        for fact in case.facts:
+            if fact.kind not in CARRIES[case.claim.kind]:
+                yield f"a {case.claim.kind} claim cannot rest on {fact.kind} evidence"
+
+    def _stale(self, case: Case) -> Iterator[str]:
+        for fact in case.facts:
+            if fact.kind in STORED:
+                now = self._resolve(fact.evidence_id)
+                if now is None:
+                    yield f"{fact.evidence_id} is no record of this store"
+                elif dict(now.data) != dict(fact.data) or now.product_ids != fact.product_ids:
+                    yield f"{fact.evidence_id} differs from what the store says"
+
+    def _miscounted(self, case: Case) -> Iterator[str]:
+        for fact in case.facts:
+            for problem in miscounts(fact, self._catalogue):
+                yield f"{fact.evidence_id} does not add up: {problem}"
+
+    # the text
+
+    def _unseen(self, case: Case) -> Iterator[str]:
+        if not case.claim.text.strip():
             yield "says nothing"
-        for character in text:
+        for character in case.claim.text:
             if unicodedata.category(character) in UNSEEN and character not in "\n\t":
                 yield f"holds the unseen character U+{ord(character):04X}"
 
@@ -329,42 +362,23 @@ class Gate:
         )
 
     def _wrong_numbers(self, case: Case) -> Iterator[str]:
-        values = self._values(case)
-        for number in numbers(case.bare):
-            quantity = number.quantity
-            names = {
-                name
-                for name, (value, unit) in values.items()
-                if value == quantity.value and unit == quantity.unit
-            }
+        for number, names in case.numbers:
             if not names:
+                quantity = number.quantity
                 yield f"“{quantity.text}” is no {quantity.unit} value of its evidence"
-            elif not any(fits(number, name, case.reading) for name in names):
-                yield f"“{quantity.text}” is {' or '.join(sorted(names))} in the wrong place"
-            elif self._wrong_currency(quantity, case.facts):
-                yield f"“{quantity.text}” is not in the shop's currency"
-            else:
-                for name in names:
-                    case.places.setdefault(name, []).append(quantity.start)  # type: ignore[attr-defined]
 
-    def _values(self, case: Case) -> dict[str, tuple[str, str]]:
-        """Return field → number and unit, for the fields that the wordings speak of."""
-        spoken = frozenset().union(*case.reading.variants)
-        found = {name: (value, "plain") for name, value in case.reading.literals.items()}
-        for fact in case.facts:
-            for name in spoken & set(fact.data):
-                value = fact.data[name]
-                if name in DATE_FIELDS and isinstance(value, str):
-                    found[name] = (value, "date")
-                elif not isinstance(value, bool) and as_decimal(str(value)) is not None:
-                    found[name] = (plain(str(value)), _unit(fact, name))
-        return found
+    def _wrong_places(self, case: Case) -> Iterator[str]:
+        """A number stands where the wordings put another field of the same record."""
+        for number, names in case.numbers:
+            if names and not any(fits(number, name, case.reading) for name in names):
+                yield f"“{number.quantity.text}” is {' or '.join(names)}, in the wrong place"
 
-    def _wrong_currency(self, quantity: Quantity, facts: Sequence[Evidence]) -> bool:
-        if quantity.currency is None:
-            return False
-        currencies = {str(f.data.get("currency") or self._currency) for f in facts}
-        return quantity.currency not in {SIGNS.get(c, c) for c in currencies}
+    def _wrong_currency(self, case: Case) -> Iterator[str]:
+        currencies = {str(f.data.get("currency") or self._currency) for f in case.facts}
+        written = {SIGNS.get(c, c) for c in currencies}
+        for number, _ in case.numbers:
+            if number.quantity.currency not in (None, *written):
+                yield f"“{number.quantity.text}” is not in the shop's currency"
 
     def _wrong_order(self, case: Case) -> Iterator[str]:
         """Anchors and products, this and that must be the right way round."""
@@ -406,6 +420,10 @@ class Gate:
                 dearer = fact.product_ids[0 if fact.data["dearer"] == "this" else 1]
                 yield f"the other way round: {dearer} is the dearer one"
 
+    def _contradictions(self, case: Case) -> Iterator[str]:
+        for fact in case.facts:
+            yield from contradictions(case.bare, fact)
+
     def _other_clause(self, case: Case) -> Iterator[str]:
         """A record that says which clause it stands for can carry no other."""
         for fact in case.facts:
@@ -415,23 +433,21 @@ class Gate:
             ):
                 yield f"is not what “{key}” says"
 
-    def _unknown_words(self, case: Case) -> Iterator[str]:
+    def _strange_characters(self, case: Case) -> Iterator[str]:
         strange = [c for c in case.bare if c not in self._characters and not c.isalpha()]
         if strange:
             yield f"holds “{strange[0]}” (U+{ord(strange[0]):04X}), which no wording uses"
         for character in case.bare:
             if character.isalpha() and not character.isascii() and not "一" <= character <= "鿿":
                 yield f"holds the letter “{character}” (U+{ord(character):04X}) outside its names"
-        for word in words_of(self._without_codes(case.bare)):
+
+    def _unknown_words(self, case: Case) -> Iterator[str]:
+        for word in words_of(case.bare):
             if word not in case.reading.words:
                 yield f"“{word}” is neither in its evidence nor a connecting word"
         for pair in runs_of(case.bare):
             if pair not in case.reading.runs:
                 yield f"“{''.join(pair).strip('|')}” is not how the wordings go"
-
-    def _without_codes(self, bare: str) -> str:
-        """Take the currency's code out where it follows an amount."""
-        return re.sub(rf"(?<=\d )\b{re.escape(self._currency)}\b", " ", bare)
 
     def _incomplete(self, case: Case) -> Iterator[str]:
         """Some wording must be said in full; leaving out half of a fact can make it another."""
@@ -504,6 +520,26 @@ def _clause_key(fact: Evidence) -> str:
         return ""
     key = str(fact.data["label"])
     return key if key in load_wordings().clauses else ""
+
+
+def _values(facts: Sequence[Evidence], attested: Reading) -> dict[str, tuple[str, str]]:
+    """Return field → number and unit, for the fields that the wordings speak of."""
+    spoken = frozenset().union(*attested.variants)
+    found = {name: (value, "plain") for name, value in attested.literals.items()}
+    for fact in facts:
+        for name in spoken & set(fact.data):
+            value = fact.data[name]
+            if name in DATE_FIELDS and isinstance(value, str):
+                found[name] = (value, "date")
+            elif not isinstance(value, bool) and as_decimal(str(value)) is not None:
+                found[name] = (plain(str(value)), _unit(fact, name))
+    return found
+
+
+def _fields(quantity: Quantity, values: Mapping[str, tuple[str, str]]) -> tuple[str, ...]:
+    """Return the fields that have this number with this unit."""
+    wanted = (quantity.value, quantity.unit)
+    return tuple(sorted(name for name, value in values.items() if value == wanted))
 
 
 def _unit(fact: Evidence, name: str) -> str:

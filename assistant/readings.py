@@ -136,13 +136,20 @@ def numbers(text: str) -> list[Number]:
 
 
 def words_of(text: str) -> list[str]:
-    """Return the English words of a text, lower case."""
-    return [w.casefold() for w in WORD.findall(text.replace("’", "'"))]
+    """Return the English words of a text that are no part of a number, lower case."""
+    return [w.casefold() for w in WORD.findall(_without_numbers(text).replace("’", "'"))]
 
 
 def runs_of(text: str) -> list[tuple[str, str]]:
     """Return which Chinese character follows which, with the edges of each run."""
-    return [pair for run in RUN.findall(text) for pair in pairwise((EDGE, *run, EDGE))]
+    runs = RUN.findall(_without_numbers(text))
+    return [pair for run in runs for pair in pairwise((EDGE, *run, EDGE))]
+
+
+def _without_numbers(text: str) -> str:
+    for quantity in reversed(quantities(text)):
+        text = f"{text[: quantity.start]} {text[quantity.end :]}"
+    return text
 
 
 def _edge(token: str) -> str:
