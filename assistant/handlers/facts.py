@@ -67,6 +67,26 @@ def _card(scene: Scene, product: Product, outcome: Outcome) -> Card:
     return plain_card(scene.speaker, product, [f for f in facts if f is not None])
 
 
+def about(scene: Scene) -> Outcome:
+    """Tell of the product pointed at ("the lightest one"): price, rating, reviews."""
+    product = scene.product(scene.understanding.references[0])
+    c = scene.conversation.model_copy(update={"focus": product.product_id})
+    outcome = Outcome(conversation=c, pieces=["question_facts"])
+    found = [
+        scene.records.price(product),
+        scene.records.rating(product),
+        scene.records.praise(product),
+    ]
+    outcome.add(*found)
+    for fact in found:
+        clause = scene.speaker.say(fact, about=product.product_id) if fact is not None else None
+        if clause is not None:
+            outcome.pieces.append(clause)
+    say_complaint(scene, outcome, product.product_id)
+    outcome.cards = (_card(scene, product, outcome),)
+    return outcome
+
+
 def compare(scene: Scene) -> Outcome:
     """Put two products side by side: price, ratings, and the specifications that both state."""
     c, u = scene.conversation, scene.understanding

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from assistant.clauses import Clause
-from assistant.handlers import offers
+from assistant.handlers import facts, offers
 from assistant.handlers.present import (
     labels_of,
     present,
@@ -39,8 +39,10 @@ def refine(scene: Scene) -> Outcome:
         return offers.bundle(scene)
     if c.offer_kind in ("upsell", "similar") and c.last_query is not None and c.anchors:
         return offers.again(scene)
-    if isinstance(u.superlative, AttributeSuperlative) or u.superlative:
+    if u.superlative:
         return superlative(scene)
+    if u.references and not u.changed and not u.wish:
+        return facts.about(scene)
     return _search(scene, wish)
 
 
@@ -138,7 +140,7 @@ def superlative(scene: Scene) -> Outcome:
     suggestions, evidence = [], {fact.evidence_id: fact}
     for place, (row, _) in enumerate(ordered[:SUPERLATIVE_CARDS]):
         one = scene.catalogue.products[row]
-        facts = [
+        stated = [
             f
             for f in (
                 scene.records.attribute(one, label) if label else None,
@@ -150,15 +152,15 @@ def superlative(scene: Scene) -> Outcome:
             if f is not None
         ]
         if place == 0:
-            facts.insert(0, fact)
-        evidence |= {f.evidence_id: f for f in facts}
+            stated.insert(0, fact)
+        evidence |= {f.evidence_id: f for f in stated}
         suggestions.append(
             Suggestion(
                 product_id=one.product_id,
                 offer_kind="similar",
                 score=1.0 / (place + 1),
                 score_parts={key: 1.0 / (place + 1)},
-                evidence_ids=tuple(f.evidence_id for f in facts),
+                evidence_ids=tuple(f.evidence_id for f in stated),
             )
         )
     slate = Slate(query_id=query.query_id, suggestions=tuple(suggestions), evidence=evidence)

@@ -123,7 +123,7 @@ _PHRASES: tuple[tuple[Act, tuple[str, ...]], ...] = (
         r"^(?:不|不了|不要|不用|不必|没有|没了|算了|不是)(?:了|吧|啦|,?谢谢.*)?[。.!,~ ]*$|不用了|不要了|不需要(?:了|$|,|谢)|不必了|算了|没兴趣|不感兴趣|就这些|就这样|先这样|暂时不(?:用|要|需要|买)|不买了|不了,?谢谢|没别的了|不用谢谢|我(?:再)?想想|下次再说|别推荐了|不要再推荐",
     )),
     ("thanks", (
-        r"^\W*(?:ok(?:ay)?,? |great,? |perfect,? |awesome,? |cool,? |super,? |oh,? |many |nice,? |excellent,? |lovely,? )*(?:thanks?|thank you|thx|ty|cheers|much appreciated|appreciate it)\b(?: (?:a lot|so much|very much|you|for (?:your|the|all(?: your)?) (?:help|advice|tips?|suggestions?)|for helping|again|bye|a bunch|man|mate))*\W*$|^\W*(?:great|perfect|awesome|cool|super|excellent|lovely|wonderful|brilliant|nice)(?: stuff| job| work| one)?\W*$|^\W*(?:bye|goodbye|see you|have a (?:nice|good) day)\W*$|\bthanks?(?: you)?(?: (?:a lot|so much|very much))\b",
+        r"^\W*(?:ok(?:ay)?,? |great,? |perfect,? |awesome,? |cool,? |super,? |oh,? |many |nice,? |excellent,? |lovely,? )*(?:thanks?|thank you|thx|ty|cheers|much appreciated|appreciate it)\b(?:[,.!]* (?:a lot|so much|very much|you|bye|goodbye|for (?:your|the|all(?: your)?) (?:help|advice|tips?|suggestions?)|for helping|again|bye|a bunch|man|mate))*\W*$|^\W*(?:great|perfect|awesome|cool|super|excellent|lovely|wonderful|brilliant|nice)(?: stuff| job| work| one)?\W*$|^\W*(?:bye|goodbye|see you|have a (?:nice|good) day)\W*$|\bthanks?(?: you)?(?: (?:a lot|so much|very much))\b",
         r"谢谢|多谢|感谢|谢啦|谢了|太好了|太棒了|辛苦了|^再见|拜拜|^(?:很好|不错|完美|棒)[。.!,~ ]*$",
     )),
     ("greeting", (

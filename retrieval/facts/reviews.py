@@ -19,8 +19,9 @@ QUOTE_LENGTH = range(25, 171)
 """Characters of a sentence that is chosen to be shown; shorter ones say little."""
 LEXICAL_HIT, LEXICAL_STEP, LEXICAL_MOST = 0.3, 0.02, 10.0
 """What a shared word adds to a passage's similarity, and each point of BM25 up to a limit."""
-CLEAR_LEAN = 0.1
-"""A sentence leaning less than this either way is quoted as neither praise nor complaint."""
+CLEAR_PRAISE, CLEAR_COMPLAINT = 0.2, 0.1
+"""A sentence leaning less than this is quoted as neither praise nor complaint. Complaints are only
+looked for in reviews of 1 and 2 stars, so less will do."""
 ENOUGH_LEAN = 0.3
 """Leaning more than this makes no sentence more telling."""
 HEDGES = re.compile(
@@ -70,7 +71,7 @@ class ReviewFacts:
         spans = self._spans(product, lambda rating: rating >= HIGH_RATING)
         leans = self.store.span_leans
         spans = [
-            s for s in spans if leans[s] > CLEAR_LEAN and not HEDGES.search(self._span_text[s])
+            s for s in spans if leans[s] > CLEAR_PRAISE and not HEDGES.search(self._span_text[s])
         ]
         return self.quote(self._most_telling(product, spans, about, sign=1)) if spans else None
 
@@ -80,7 +81,7 @@ class ReviewFacts:
         `count` and `n_reviews` count rated reviews, quotable or not.
         """
         low = self._spans(product, lambda rating: rating <= LOW_RATING)
-        spans = [s for s in low if self.store.span_leans[s] < -CLEAR_LEAN]
+        spans = [s for s in low if self.store.span_leans[s] < -CLEAR_COMPLAINT]
         if not spans:
             return None
         ratings = self.store.ratings_by_product[product.product_id]
@@ -114,6 +115,8 @@ class ReviewFacts:
         if not len(spans):
             return []
         similarity = np.asarray(self.store.span_vectors.vectors[spans]) @ vector
+        if not text.isascii():  # an English encoder has nothing to say of other scripts
+            similarity = np.zeros_like(similarity)
         lexical = self.store.span_lexical.scores(text)[spans]
         score = np.round(
             similarity
