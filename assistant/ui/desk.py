@@ -143,9 +143,6 @@ def option(look: Look, shown: DeskOption, number: int) -> Html:
             ),
             class_="sums",
         ),
-        tag("ul", *(option_line(look, card) for card in shown.cards), class_="lines"),
-        tag("h3", look.word("agent.reasons")),
-        tag("ul", *(tag("li", reason) for reason in shown.reasons), class_="reasons"),
         tag(
             "button",
             look.word("agent.copy"),
@@ -153,6 +150,9 @@ def option(look: Look, shown: DeskOption, number: int) -> Html:
             class_="copy",
             data_copy=number,
         ),
+        tag("ul", *(option_line(look, card) for card in shown.cards), class_="lines"),
+        tag("h3", look.word("agent.reasons")),
+        tag("ul", *(tag("li", reason) for reason in shown.reasons), class_="reasons"),
         tag(
             "details",
             tag("summary", look.word("agent.message"), class_="quiet"),
