@@ -6,10 +6,12 @@ A product that does not state what is asked (no price, no stock) never passes a 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -167,9 +169,12 @@ class Columns:
     def mentioning(self, word: str) -> Mask:
         """Which products mention the word."""
         wanted, mask = fold(word), np.zeros(len(self._products), bool)
-        for row, text in enumerate(self._texts):
-            if wanted in text:
-                mask[row] = mentions(self._products[row], word)
+        text, starts = self._texts
+        at = text.find(wanted) if wanted else -1
+        while at >= 0:
+            row = bisect_right(starts, at) - 1
+            mask[row] = mentions(self._products[row], word)
+            at = text.find(wanted, starts[row + 1])
         return mask
 
     @cached_property
@@ -182,8 +187,10 @@ class Columns:
         return found
 
     @cached_property
-    def _texts(self) -> list[str]:
-        return ["\n".join(map(fold, _spoken(product))) for product in self._products]
+    def _texts(self) -> tuple[str, list[int]]:
+        """All products' folded texts in one, and where each begins (and the last one ends)."""
+        texts = ["\n".join(map(fold, _spoken(product))) + "\n" for product in self._products]
+        return "".join(texts), [0, *accumulate(map(len, texts))]
 
 
 _COLUMNS: WeakKeyDictionary[Catalogue, Columns] = WeakKeyDictionary()

@@ -29,6 +29,7 @@ from retrieval.behaviour.base import (
 from retrieval.config import BehaviourConfig
 from retrieval.errors import NotFittedError
 
+MAX_HELD = 1_024
 Z95 = 1.959963984540054
 """Standard normal quantile of 0.975."""
 
@@ -127,6 +128,7 @@ class AssociationScorer:
         self._weights: csr_array | None = None
         self._groups: csc_array | None = None  # by product: which groups hold it
         self._contents: csr_array | None = None  # by group: what it holds
+        self._held: dict[bytes, Rows] = {}  # groups with any of several products, asked before
 
     def fit(self, interactions: Interactions) -> Self:
         """Count pairs in baskets (purchases of one order) or sessions (anything looked at)."""
@@ -134,7 +136,7 @@ class AssociationScorer:
         key = events.basket if self.over == "baskets" else events.session
         groups = events.groups(key, self.config.max_basket)
         weights = rule_weights(groups, damping=self.config.damping, min_support=self.score_support)
-        self._groups, self._contents = csc_array(groups), groups
+        self._groups, self._contents, self._held = csc_array(groups), groups, {}
         self._weights = keep_top(weights, self.config.neighbours)
         return self
 
@@ -151,7 +153,7 @@ class AssociationScorer:
             raise NotFittedError(f"{self.name}: not fitted; call `fit` or `load` first")
         with_anchor, with_other = self._holding(anchor), self._holding(other)
         return PairCounts(
-            count=len(np.intersect1d(with_anchor, with_other, assume_unique=True)),
+            count=_n_common(with_anchor, with_other),
             n_anchor=len(with_anchor),
             n_other=len(with_other),
             n=int(self._groups.shape[0]),
@@ -188,7 +190,14 @@ class AssociationScorer:
         groups = self._groups
         assert groups is not None
         held = [groups.indices[groups.indptr[p] : groups.indptr[p + 1]] for p in products]
-        return np.unique(np.concatenate(held)) if held else np.zeros(0, np.int64)
+        if len(held) == 1:
+            return held[0]  # ascending, each once
+        key = np.asarray(products, np.int64).tobytes()
+        if key not in self._held:
+            if len(self._held) >= MAX_HELD:
+                self._held.clear()
+            self._held[key] = np.unique(np.concatenate(held)) if held else np.zeros(0, np.int64)
+        return self._held[key]
 
     def save(self, folder: Path) -> None:
         """Write `association.npz` or `co_view.npz`."""
@@ -200,8 +209,17 @@ class AssociationScorer:
         """Read what `save` wrote."""
         stored = load_sparse(folder / f"{self.name}.npz")
         self._weights, self._contents = stored["weights"], stored["groups"]
-        self._groups = csc_array(self._contents)
+        self._groups, self._held = csc_array(self._contents), {}
         return self
+
+
+def _n_common(one: Rows, two: Rows) -> int:
+    """Count what two ascending arrays share."""
+    few, many = sorted((one, two), key=len)
+    if not len(few):
+        return 0
+    at = np.minimum(np.searchsorted(many, few), len(many) - 1)
+    return int((many[at] == few).sum())
 
 
 class CategoryAssociationScorer:
