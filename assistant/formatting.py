@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
@@ -10,7 +9,6 @@ from assistant.conversation import Language
 
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "¥"}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-SPACED = re.compile(r"(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])")
 
 
 def format_money(amount: str | Decimal, currency: str) -> str:
@@ -33,9 +31,10 @@ def format_date(iso: str, language: Language) -> str:
 def as_decimal(text: str) -> Decimal | None:
     """Return the number that a text is, thousands separators allowed; None if it is none."""
     try:
-        return Decimal(text.replace(",", ""))
+        number = Decimal(text.replace(",", ""))
     except InvalidOperation:
         return None
+    return number if number.is_finite() else None
 
 
 def readable(name: str) -> str:

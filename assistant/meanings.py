@@ -20,6 +20,8 @@ DENIALS = re.compile(
 ROUNDED = 0.0011
 """Score parts are kept with three decimals; a gap is known to this."""
 
+LOOK_UPS = frozenset({"cheapest", "dearest", "best_rated", "most_reviewed"})
+
 Rule = tuple[re.Pattern[str], Callable[[Evidence], bool], str]
 """Words, when the record bears them out, and what is wrong when it does not."""
 
@@ -55,10 +57,17 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             lambda f: "list_price" in f.data,
             "the record states no list price",
         ),
+        _rule(
+            r"(?<!down )\bfrom\b|\blist\b(?! price is)", lambda f: False,
+            "the record states one price",
+        ),
     ),
     "stock": (
         _rule(r"\bout of stock\b|缺货", lambda f: f.data["stock"] == 0, "it is in stock"),
-        _rule(r"\b(?:has|left|there)\b|剩", lambda f: f.data["stock"] > 0, "none is in stock"),
+        _rule(
+            r"\b(?:in stock|has|left)\b|剩|有货|现有", lambda f: f.data["stock"] > 0,
+            "none is in stock",
+        ),
     ),
     "rating": (
         _rule(
@@ -104,7 +113,13 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             "nothing shows the dearest",
         ),
         _rule(r"\bonly\b|只有", lambda f: f.data.get("n") == 1, "there are others"),
-        _rule(r"\bbest rated\b|评分最高", _named("best_rated"), "nothing shows the best rated"),
+        _rule(r"\bbest\b|评分最高", _named("best_rated"), "nothing shows the best rated"),
+        _rule(
+            r"\bmost\b", _named("dearest", "price_min", "most_reviewed"), "nothing shows the most"
+        ),
+        _rule(
+            r"\bfirst\b|首位", lambda f: f.data["name"] not in LOOK_UPS, "no attribute orders them"
+        ),
         _rule(
             r"\bmost reviewed\b|评价最多", _named("most_reviewed"),
             "nothing shows the most reviewed",

@@ -19,12 +19,12 @@ WORDS: dict[str, int] = {
     "ninety": 90, "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9,
     "dozen": 12, "dozens": 12, "score": 20, "scores": 20, "hundreds": 100, "thousands": 1000,
     "millions": 10**6, "once": 1, "single": 1, "twice": 2, "double": 2, "doubled": 2,
-    "doubles": 2, "both": 2, "pair": 2, "couple": 2, "thrice": 3, "triple": 3, "trio": 3,
+    "doubles": 2, "pair": 2, "couple": 2, "thrice": 3, "triple": 3, "trio": 3,
     "quadruple": 4, "half": 2, "halves": 2, "halved": 2, "quarter": 4, "quarters": 4,
     "second": 2, "third": 3, "thirds": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7,
     "eighth": 8, "ninth": 9, "tenth": 10,
 }  # fmt: skip
-"""Number words. "one" is not among them: it is a pronoun first ("the dearer one")."""
+"""Number words. "one" and "both" are not among them: pronouns first ("the dearer one")."""
 HAN = {
     "零": 0, "〇": 0, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8,
     "九": 9, "十": 10, "百": 100, "千": 1000, "万": 10000, "亿": 10**8, "半": 2, "双": 2,

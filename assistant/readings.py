@@ -40,8 +40,8 @@ EDGE, NUMBER = "|", "#"
 WORD = re.compile(r"[A-Za-z][A-Za-z']*")
 RUN = re.compile(r"[\u4e00-\u9fff]+")
 
-Place = tuple[str, str]
-"""The two tokens before a number."""
+Place = tuple[str, ...]
+"""The tokens before a number, three or two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class Reading:
     runs: frozenset[tuple[str, str]]
     """Chinese: which character may follow which, edges included."""
     before: Mapping[Place, frozenset[str]]
-    """Two tokens → the fields whose number may follow them."""
+    """Three or two tokens → the fields whose number may follow them."""
     after: Mapping[str, frozenset[str]]
     """One token → the fields whose number may precede it."""
     variants: frozenset[frozenset[str]]
@@ -91,6 +91,7 @@ def reading(claim: ClaimKind, kinds: tuple[EvidenceKind, ...], language: Languag
             if field not in fields.values():
                 literals[field] = value
             before[number.before].add(field)
+            before[number.before[1:]].add(field)
             after[number.after].add(field)
     bare = [SLOT.sub(NAME, text) for text in texts]
     words = load_wordings().connecting if language == "en" else ()
@@ -105,11 +106,14 @@ def reading(claim: ClaimKind, kinds: tuple[EvidenceKind, ...], language: Languag
 
 
 def fits(number: Number, field: str, attested: Reading) -> bool:
-    """Whether a field's number may stand there: not in a place that only others are known from."""
-    for known in (attested.before.get(number.before), attested.after.get(number.after)):
-        if known is not None and field not in known:
-            return False
-    return True
+    """Whether a field's number may stand there: known so from one side, and not from the other not.
+
+    What stands before it counts with as many tokens as some wording has.
+    """
+    before = attested.before.get(number.before) or attested.before.get(number.before[1:])
+    after = attested.after.get(number.after)
+    known = [fields for fields in (before, after) if fields is not None]
+    return bool(known) and all(field in fields for fields in known)
 
 
 def numbers(text: str) -> list[Number]:
@@ -124,12 +128,12 @@ def numbers(text: str) -> list[Number]:
     tokens.sort()
     at = {start: place for place, (start, _) in enumerate(tokens)}
     words = [_edge(word) for _, word in tokens]
-    padded = [EDGE, EDGE, *words, EDGE]
+    padded = [EDGE, EDGE, EDGE, *words, EDGE]
     return [
         Number(
             quantity=q,
-            before=(padded[at[q.start]], padded[at[q.start] + 1]),
-            after=padded[at[q.start] + 3],
+            before=tuple(padded[at[q.start] : at[q.start] + 3]),
+            after=padded[at[q.start] + 4],
         )
         for q in found
     ]
@@ -147,7 +151,10 @@ def runs_of(text: str) -> list[tuple[str, str]]:
 
 
 def _without_numbers(text: str) -> str:
+    """Blank out numbers in digits; a number word is a word that some wording must have."""
     for quantity in reversed(quantities(text)):
+        if not re.search("[0-9]", quantity.text):
+            continue
         text = f"{text[: quantity.start]} {text[quantity.end :]}"
     return text
 
