@@ -24,6 +24,12 @@ Mask = NDArray[np.bool_]
 CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 LETTER = rf"[^\W_{CJK}]"
 """A letter or digit of a script that puts spaces between words."""
+DENIED = re.compile(
+    rf"(?:(?<!{LETTER})(?:no|without|non|free of|free from|zero)[ -]?|(?:不含|无|没有) ?)\Z"
+)
+FREE = re.compile(rf"[ -]free(?!{LETTER})")
+DENIAL = 14
+"""Characters before a word that may deny it."""
 
 
 def allowed(catalogue: Catalogue, constraints: Constraints) -> Mask:
@@ -168,13 +174,13 @@ class Columns:
 
     def mentioning(self, word: str) -> Mask:
         """Which products mention the word."""
-        wanted, mask = fold(word), np.zeros(len(self._products), bool)
+        mask = np.zeros(len(self._products), bool)
         text, starts = self._texts
-        at = text.find(wanted) if wanted else -1
+        at = _affirmed(word, text, 0)
         while at >= 0:
             row = bisect_right(starts, at) - 1
-            mask[row] = mentions(self._products[row], word)
-            at = text.find(wanted, starts[row + 1])
+            mask[row] = True
+            at = _affirmed(word, text, starts[row + 1])
         return mask
 
     @cached_property
@@ -227,11 +233,24 @@ def _names(product: Product) -> frozenset[str]:
 def mentions(product: Product, word: str) -> bool:
     """Whether the word stands in the title, an attribute value or the description.
 
-    A description that denies it ("leather-free", "no leather", "without leather") does not count.
+    A place that denies it ("leather-free", "no leather", "without leather") does not count.
     """
-    return any(
-        _word(word).search(_denied(word).sub(" ", text)) for text in map(fold, _spoken(product))
-    )
+    return any(_affirmed(word, fold(text), 0) >= 0 for text in _spoken(product))
+
+
+def _affirmed(word: str, text: str, start: int) -> int:
+    """Return where a folded text first holds the word as a whole and undenied, else -1."""
+    wanted, whole = fold(word), _word(word)
+    at = text.find(wanted, start) if wanted else -1
+    while at >= 0:
+        match = whole.match(text, at)
+        is_denied = match is not None and (
+            DENIED.search(text, max(0, at - DENIAL), at) or FREE.match(text, match.end())
+        )
+        if match is not None and not is_denied:
+            return at
+        at = text.find(wanted, at + 1)
+    return -1
 
 
 def _spoken(product: Product) -> list[str]:
@@ -249,12 +268,3 @@ def _word(word: str) -> re.Pattern[str]:
     if re.search(f"[{CJK}]", folded):
         return re.compile(re.escape(folded))
     return re.compile(rf"(?<!{LETTER}){re.escape(folded)}(?:s|es)?(?!{LETTER})")
-
-
-@lru_cache(maxsize=512)
-def _denied(word: str) -> re.Pattern[str]:
-    folded = re.escape(fold(word))
-    return re.compile(
-        rf"(?<!{LETTER})(?:no|without|non|free of|free from|zero)[ -]?{folded}"
-        rf"|(?:不含|无|没有) ?{folded}|{folded}[ -]free"
-    )
