@@ -451,6 +451,19 @@ def test_an_unknown_product_is_a_key_error(recommender):
 # the same everywhere
 
 
+def test_a_store_opened_twice_gives_the_same_slates(tiny_store, ask):
+    store = Store.open(tiny_store, device="cpu")
+    again = Recommender(store)
+    for fields in (
+        {"text": "warm sleeping bag"}, {"anchors": ["tent-duo"]}, {"shopper_id": "kai"},
+        {"anchors": ["tent-duo"], "offer_kind": "bundle"},
+    ):  # fmt: skip
+        theirs = again.recommend(Query.model_validate({"query_id": "q", **fields}))
+        assert theirs.as_json() | {"ms": None} == ask(**fields).as_json() | {"ms": None}
+    store.close()
+
+
+@pytest.mark.slow
 def test_another_process_gives_the_same_slates(tiny_store, tmp_path, ask):
     queries = [
         {"query_id": "q", "text": "warm sleeping bag"},
