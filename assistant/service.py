@@ -158,6 +158,15 @@ class Assistant:
         """Return a conversation's present state."""
         return self._sessions.load(conversation_id)
 
+    def standing(self, conversation_id: str) -> CardsReady:
+        """Return the cart and the constraint chips of a conversation, with nothing new shown."""
+        found = self.conversation(conversation_id)
+        conversation = found or Conversation(conversation_id=conversation_id)
+        meant = Understanding(intent="cart_show", language=conversation.language)
+        scene = self._scene(conversation, meant, "")
+        chips = labels_of(scene, conversation.constraints)
+        return CardsReady(cards=(), bundle_cards=(), chips=chips, cart=self._cart(scene))
+
     def open_evidence(
         self, conversation_id: str, evidence_id: str, *, language: Language
     ) -> EvidenceView:
@@ -374,6 +383,8 @@ class Assistant:
             "add_to_cart", "remove_from_cart", "set_quantity", "why", "why_not", "not_for_me",
             "goes_with", "better", "similar",
         )  # fmt: skip
+        if action.kind == "why_not" and action.product_id is None and action.other_id is not None:
+            return self._why_not_cheaper(scene, action.other_id)
         if needs_product and (action.product_id is None or not scene.understanding.references):
             raise TurnError(
                 f"`{action.kind}` needs a `product_id` of this shop, got {action.product_id!r}"
@@ -409,6 +420,13 @@ class Assistant:
             case _:
                 return BY_INTENT[scene.understanding.intent](scene)
         return outcome
+
+    def _why_not_cheaper(self, scene: Scene, product_id: str) -> Outcome:
+        """Answer "why not a cheaper one?" about one of the products shown."""
+        if product_id not in scene.catalogue:
+            raise TurnError(f"`why_not`: `other_id` is no product of this shop, got {product_id!r}")
+        c = scene.conversation.model_copy(update={"focus": product_id})
+        return BY_INTENT["why_not"](self._scene(c, scene.understanding, "cheaper"))
 
     def _reject(self, scene: Scene, product_id: str, reason: str | None) -> Outcome:
         c = scene.conversation

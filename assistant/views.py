@@ -14,9 +14,7 @@ from retrieval.pipeline import Recommender
 from retrieval.records import money
 
 FIELD_LABELS: Mapping[str, tuple[str, str]] = {
-    "count": ("both", "两者都有"),
-    "n_anchor": ("with the first", "含前者"),
-    "n_other": ("with this product", "含本商品"),
+    "count": ("times counted", "次数"),
     "n": ("counted in all", "总数"),
     "confidence": ("share (%)", "占比（%）"),
     "low": ("95 % interval from (%)", "95%区间下限（%）"),
@@ -56,6 +54,20 @@ FIELD_LABELS: Mapping[str, tuple[str, str]] = {
     "words": ("words", "词"),
     "label": ("conditions", "条件"),
 }
+TOGETHER_LABELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "bought_together": {
+        "count": ("baskets with both", "两者都有的购物篮"),
+        "n_anchor": ("baskets with {anchor}", "含{anchor}的购物篮"),
+        "n_other": ("baskets with {other}", "含{other}的购物篮"),
+        "n": ("baskets in all", "购物篮总数"),
+    },
+    "viewed_together": {
+        "count": ("visits that looked at both", "两者都看的访问"),
+        "n_anchor": ("visits that looked at {anchor}", "看过{anchor}的访问"),
+        "n_other": ("visits that looked at {other}", "看过{other}的访问"),
+        "n": ("visits in all", "访问总数"),
+    },
+}
 HIDDEN = {
     "span_id", "text", "start", "end", "anchor", "anchor_category", "other", "holder", "this",
     "that", "better", "direction", "prices", "lines", "parts", "ahead_parts", "product_id",
@@ -77,7 +89,7 @@ def view_evidence(recommender: Recommender, speaker: Speaker, fact: Evidence) ->
         evidence_id=fact.evidence_id,
         kind=fact.kind,
         title=_title(speaker, fact),
-        fields=_fields(speaker, data),
+        fields=_fields(speaker, fact),
         rows=_rows(recommender, speaker, fact),
         quote=str(review["text"]) if review else None,
         quote_span=(data["start"], data["end"]) if review and "start" in data else None,
@@ -104,13 +116,22 @@ def _title(speaker: Speaker, fact: Evidence) -> str:
     return options[0] if options else fact.text
 
 
-def _fields(speaker: Speaker, data: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    place = 0 if speaker.language == "en" else 1
+def _fields(speaker: Speaker, fact: Evidence) -> tuple[tuple[str, str], ...]:
+    place, data = 0 if speaker.language == "en" else 1, fact.data
+    together = TOGETHER_LABELS.get(fact.kind, {})
+    names = {}
+    if together:
+        lead = data["anchor_category"]
+        names = {
+            "anchor": speaker.title(data["anchor"]) if data["anchor"] else speaker.category(lead),
+            "other": speaker.title(data["other"]),
+        }
     found = []
     for name, value in data.items():
         if name in HIDDEN or value is None or value == "":
             continue
-        label = FIELD_LABELS.get(name, (readable(name), readable(name)))[place]
+        usual = FIELD_LABELS.get(name, (readable(name), readable(name)))
+        label = together.get(name, usual)[place].format_map(names)
         if name == "name":
             value = speaker.label(str(value))
         found.append((label, _text(value)))

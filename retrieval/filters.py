@@ -65,10 +65,12 @@ def nearest_bounds(
 
     Args:
         catalogue: The products.
-        constraints: Together they allow none of `among`.
+        constraints: What is asked; if together they allow any of `among`, nothing is returned.
         among: Products that answer the wish, shape (n_products,).
     """
     masks = _single(catalogue, constraints)
+    if np.all([among, *masks.values()], axis=0).any():
+        return ()  # something meets them all: no constraint is in the way
     found = []
     for name in masks:
         rest = among.copy()

@@ -212,7 +212,7 @@ def upsell_balance(look: Look, card: Card) -> Html | None:
     return tag("dl", difference, gain, side("lose", card.losses), class_="balance")
 
 
-def card_actions(look: Look, card: Card, others: Sequence[Card], *, is_first: bool) -> Html:
+def card_actions(look: Look, card: Card, others: Sequence[Card]) -> Html:
     """Return the card's buttons; what is asked less often is behind "More".
 
     "A cheaper one" is cheaper than the first product shown, so only that one's card asks it.
@@ -254,7 +254,7 @@ def card_actions(look: Look, card: Card, others: Sequence[Card], *, is_first: bo
         look.word("card.why_not_cheaper"),
         type="button",
         class_="quiet",
-        data_say=look.word("card.why_not_cheaper"),
+        data_turn=_json(kind="why_not", other_id=card.product_id),
     )
     more = tag(
         "details",
@@ -265,7 +265,7 @@ def card_actions(look: Look, card: Card, others: Sequence[Card], *, is_first: bo
             act("card.better", "better", product_id=card.product_id),
             act("card.similar", "similar", product_id=card.product_id),
             tag("p", look.word("card.why_not"), class_="menu-head") if why_nots else None,
-            cheaper if is_first else None,
+            cheaper,
             *why_nots,
             class_="popover",
         ),
@@ -281,9 +281,7 @@ def card_actions(look: Look, card: Card, others: Sequence[Card], *, is_first: bo
     )
 
 
-def product_card(
-    look: Look, card: Card, others: Sequence[Card], numbers: dict[str, int], *, is_first: bool
-) -> Html:
+def product_card(look: Look, card: Card, others: Sequence[Card], numbers: dict[str, int]) -> Html:
     """Return one suggestion."""
     about = " · ".join(part for part in (card.brand, card.category) if part)
     reason = card.reason and tag(
@@ -311,7 +309,7 @@ def product_card(
                 chip_list(look, card.chips),
                 class_="rest",
             ),
-            card_actions(look, card, others, is_first=is_first),
+            card_actions(look, card, others),
             class_=f"card card-{card.offer_kind}",
             data_product=card.product_id,
         ),
@@ -335,7 +333,6 @@ def card_groups(look: Look, cards: Sequence[Card], numbers: dict[str, int]) -> H
                             card,
                             [other for other in cards if other is not card],
                             numbers,
-                            is_first=card is cards[0],
                         )
                         for card in together
                     ),

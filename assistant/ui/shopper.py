@@ -22,10 +22,8 @@ from assistant.answer import CardsReady, Claim, Done, PieceReady, Started, Updat
 from assistant.conversation import (
     MAX_TURN_CHARACTERS,
     Action,
-    CartLine,
     Language,
     Turn,
-    constraint_chips,
 )
 from assistant.ui import render
 from assistant.ui.markup import Html
@@ -293,6 +291,8 @@ class Screen:
         if wanted.action is None:
             return word(visit.language, "said.add_all", label=wanted.label)
         action = wanted.action
+        if action.kind == "why_not" and action.product_id is None:
+            return word(visit.language, "card.why_not_cheaper")
         return word(
             visit.language,
             f"said.{action.kind}",
@@ -350,20 +350,9 @@ class Screen:
             if message.role == "assistant":
                 visit.turns[-1].pieces.append(PieceReady(text=message.text))
         self._recall(visit)
-        visit.chips = {n: str(v) for n, v in constraint_chips(conversation.constraints).items()}
-        visit.cart = {"lines": [self._restored(line, visit) for line in conversation.cart.lines]}
+        standing = self._assistant.standing(conversation_id)
+        visit.chips, visit.cart = dict(standing.chips), standing.cart
         return self._visits.put(visit)
-
-    def _restored(self, line: CartLine, visit: Visit) -> dict[str, Any]:
-        """Return a cart line as it looks until the next reply brings the whole cart again."""
-        found = self._assistant.find_products(line.product_id, language=visit.language)
-        title, price = (found[0].title, found[0].price) if found else (line.product_id, None)
-        return {
-            "product_id": line.product_id,
-            "title": title,
-            "quantity": line.quantity,
-            "price": price,
-        }
 
     def _recall(self, visit: Visit) -> None:
         """Bring what the screen says about the shopper up to the conversation."""

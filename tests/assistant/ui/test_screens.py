@@ -161,6 +161,7 @@ def test_what_nobody_expected_is_an_apology_and_is_logged(visitor, assistant, ca
     class Broken:
         shop, language_model_name = assistant.shop, None
         conversation = staticmethod(assistant.conversation)
+        standing = staticmethod(assistant.standing)
 
         def stream(self, turn, *, cancel):
             raise RuntimeError("secret detail")
