@@ -41,7 +41,7 @@ def tiny_encoder_dir(tmp_path_factory, tiny_dataset):
     import numpy as np
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import StaticEmbedding
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
     texts = [
         *tiny_dataset.products["title"],
@@ -49,13 +49,15 @@ def tiny_encoder_dir(tmp_path_factory, tiny_dataset):
         *tiny_dataset.products["attributes"],
         *tiny_dataset.reviews["text"],
     ]
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer()
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=600, special_tokens=["[UNK]", "[PAD]"], show_progress=False
-    )
-    tokenizer.train_from_iterator(texts, trainer)
+    normal, split = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
+    words = {w for t in texts for w, _ in split.pre_tokenize_str(normal.normalize_str(t))}
+    letters = sorted(set("".join(words)))
+    # A trainer orders its vocabulary anew in every process; sorted, the vectors stay the same.
+    names = ["[UNK]", "[PAD]", *letters, *(f"##{c}" for c in letters), *sorted(words)]
+    vocabulary = {name: place for place, name in enumerate(dict.fromkeys(names))}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normal
+    tokenizer.pre_tokenizer = split
     weights = np.random.default_rng(0).normal(size=(tokenizer.get_vocab_size(), 32))
     module = StaticEmbedding(tokenizer, embedding_weights=weights.astype(np.float32))
     folder = tmp_path_factory.mktemp("encoder")
