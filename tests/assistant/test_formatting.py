@@ -6,6 +6,8 @@ import pytest
 
 from assistant.formatting import as_decimal, format_date, format_money, readable
 
+NO_NUMBERS = ("2.1 kg", "", "nan", "Infinity", "one")
+
 
 @pytest.mark.parametrize(
     ("amount", "currency", "text"),
