@@ -189,6 +189,8 @@ class Speaker:
         data, slots = fact.data, {"product": title}
         key: str = fact.kind
         if fact.kind in ("bought_together", "viewed_together"):
+            if data["other"] is None:
+                return None  # category to category: a record to open, not said of one product
             slots |= {n: str(data[n]) for n in ("count", "n_anchor", "confidence", "lift")}
             if data["anchor"] is None:
                 key = "bought_together_category"

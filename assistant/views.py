@@ -72,7 +72,8 @@ HIDDEN = {
     "span_id", "text", "start", "end", "anchor", "anchor_category", "other", "holder", "this",
     "that", "better", "direction", "prices", "lines", "parts", "ahead_parts", "product_id",
     "conditions", "dearer", "chip", "ahead", "ahead_score", "top", "works", "language", "kind",
-    "this_count", "that_count", "price_this", "price_that", "share", "of", "spoken",
+    "this_count", "that_count", "other_category", "price_this", "price_that", "share", "of",
+    "spoken",
 }  # fmt: skip
 
 
@@ -124,7 +125,7 @@ def _fields(speaker: Speaker, fact: Evidence) -> tuple[tuple[str, str], ...]:
         lead = data["anchor_category"]
         names = {
             "anchor": speaker.title(data["anchor"]) if data["anchor"] else speaker.category(lead),
-            "other": speaker.title(data["other"]),
+            "other": _other(speaker, data),
         }
     found = []
     for name, value in data.items():
@@ -136,6 +137,13 @@ def _fields(speaker: Speaker, fact: Evidence) -> tuple[tuple[str, str], ...]:
             value = speaker.label(str(value))
         found.append((label, _text(value)))
     return tuple(found)
+
+
+def _other(speaker: Speaker, data: Mapping[str, Any]) -> str:
+    """The second side of a pair: a product, or a category."""
+    return (
+        speaker.title(data["other"]) if data["other"] else speaker.category(data["other_category"])
+    )
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - evidence data is JSON
@@ -160,7 +168,7 @@ def _rows(
     catalogue = recommender.store.catalogue
     if fact.kind in ("bought_together", "viewed_together"):
         both, anchor, other, n = (int(data[k]) for k in ("count", "n_anchor", "n_other", "n"))
-        name = speaker.title(data["other"])
+        name = _other(speaker, data)
         lead = speaker.title(data["anchor"]) if data["anchor"] else speaker.category(
             data["anchor_category"]
         )  # fmt: skip

@@ -366,6 +366,13 @@ zh = [
 popularity_half_life_days = 30
 min_support = 20
 
+# chosen on baskets of weeks before 37 (`python -m eval.run_recommend`)
+[ranking.basket]
+association = 1.0
+item_cf = 0.75
+semantic = 0.175
+lexical = 0.025
+
 [labels.en]
 label = "Label"
 maker = "Maker"

@@ -41,6 +41,7 @@ MANY = 0.25
 MAX_ATTRIBUTES = 16
 MAX_ATTRIBUTE_LENGTH = 80
 KNOWN_VECTORS_ASKED = 16
+MOST_FOUND = 0.75
 
 log = logging.getLogger(__name__)
 
@@ -330,16 +331,22 @@ def _check(snapshot: Path) -> None:
 
 
 def _ask_known(collection: Any, name: str, vectors: Vectors, ids: Sequence[str]) -> None:  # noqa: ANN401
-    """Search for some stored vectors: each must find an entry as near as itself."""
+    """Search for some stored vectors: most must find an entry as near as themselves.
+
+    The graph is approximate, so a sound one may miss a vector; a torn one misses nearly all.
+    """
     if not ids:
         return
     rows = np.unique(np.linspace(0, len(ids) - 1, KNOWN_VECTORS_ASKED).astype(int))
     answer = collection.query(
         query_embeddings=list(vectors[rows]), n_results=1, include=["distances"]
     )
-    for row, distances in zip(rows, answer["distances"], strict=True):
-        if not distances or distances[0] > 1e-3:
-            raise StoreError(f"{name}: entry {ids[row]!r} is not found by its own vector")
+    near = [bool(distances) and distances[0] <= 1e-3 for distances in answer["distances"]]
+    if sum(near) < MOST_FOUND * len(rows):
+        lost = len(rows) - sum(near)
+        raise StoreError(
+            f"{name}: {lost} of {len(rows)} entries are not found by their own vector"
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
