@@ -329,7 +329,7 @@ class Assistant:
             ms={**outcome.ms, **clock.ms},
         )
         with clock.stage("remember"):
-            self._remember(turn, before, outcome, reply)
+            self._remember(turn, outcome, reply)
         self._trace(understanding, reply, tally, outcome.conversation)
         yield Done(reply=reply)
 
@@ -446,6 +446,7 @@ class Assistant:
         c = scene.conversation
         key = "forgotten_chat"
         notes = []
+        self._sessions.forget_conversation(c.conversation_id)
         if c.shopper_id is not None:
             self._sessions.forget(c.shopper_id)
             if c.shopper_id in self._shop.store.behaviour.profiles:
@@ -551,7 +552,7 @@ class Assistant:
 
     # remember
 
-    def _remember(self, turn: Turn, before: Conversation, outcome: Outcome, reply: Reply) -> None:
+    def _remember(self, turn: Turn, outcome: Outcome, reply: Reply) -> None:
         c = outcome.conversation
         said = [Message(role="shopper", text=turn.text)] if turn.text else []
         said.append(Message(role="assistant", text=reply.text))
@@ -559,12 +560,12 @@ class Assistant:
         openings = (*c.openings, opening)[-OPENINGS_KEPT:] if opening else c.openings
         conversation = c.model_copy(
             update={
-                "n_turns": before.n_turns + 1,
+                "n_turns": c.n_turns + 1,
                 "transcript": (*c.transcript, *said)[-TRANSCRIPT_KEPT:],
                 "openings": openings,
             }
         )
-        self._sessions.save(conversation, expected_turns=before.n_turns)
+        self._sessions.save(conversation, expected_turns=c.n_turns)
         with self._guard:
             kept = self._evidence.setdefault(turn.conversation_id, {})
             kept |= outcome.evidence
