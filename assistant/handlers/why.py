@@ -207,9 +207,16 @@ def _say(scene: Scene, outcome: Outcome, answer: WhyNot, query: Query) -> None:
         outcome.pieces.append(
             Clause(key="not_category", slots=slots, evidence=answer.evidence, product_id=product_id)
         )
-    elif answer.verdict in ("unfit", "out_of_stock"):
+    elif answer.verdict == "variety":
+        slots |= {"rank": str(answer.rank), "n": str(answer.n_ranked)}
+        outcome.pieces.append(
+            Clause(key="why_variety", slots=slots, evidence=answer.evidence, product_id=product_id)
+        )
+    elif answer.verdict in ("unfit", "out_of_stock", "owned"):
         said = [scene.speaker.say(f, about=product_id) for f in answer.evidence]
         outcome.pieces += [s for s in said if s is not None]
+        if answer.verdict == "owned":
+            outcome.pieces.append("why_not_owned")
     elif answer.verdict == "already_there":
         outcome.pieces.append("why_not_there")
     else:

@@ -195,6 +195,10 @@ def why_clauses(facts: Facts) -> dict[str, Clause]:
         key="why_shown", slots={"product": s.title(shown), "rank": "1", "n": "4"},
         evidence=(there,), product_id=shown,
     )  # fmt: skip
+    several = {"product": s.title(answer.product_id), "rank": slots["rank"], "n": slots["n"]}
+    found["why_variety"] = Clause(
+        key="why_variety", slots=several, evidence=(fact,), product_id=answer.product_id
+    )
     same = facts.why_not("tent-quartet", anchors=("tent-duo",), offer_kind="cross_sell")
     assert same.verdict == "same_category"
     path = " > ".join(facts.product("tent-quartet").category)
