@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import Template
@@ -51,10 +52,13 @@ class Told:
 
     topic: str | None = None
     named: set[str] = field(default_factory=set)
+    n_said: Counter[str] = field(default_factory=Counter)
+    """Clauses by key, so that the next of a kind is worded otherwise."""
 
     def add(self, clause: Clause, claim: Claim) -> None:
         """Note a clause that was said."""
         self.topic = clause.product_id
+        self.n_said[clause.key] += 1
         self.named |= {title for title in clause.slots.values() if title in claim.text}
 
 
@@ -91,7 +95,7 @@ class TemplateComposer:
             if isinstance(piece, str):
                 yield phrase(piece, task, position)
                 continue
-            claim = first_accepted(piece, task, position, accept, tally, told)
+            claim = first_accepted(piece, task, accept, tally, told)
             if claim is not None:
                 told.add(piece, claim)
                 yield claim
@@ -120,7 +124,7 @@ class ModelComposer:
                 yield opening
                 continue
             claim = self._word(piece, task, said, told, ends_at, accept, tally)
-            claim = claim or first_accepted(piece, task, position, accept, tally, told)
+            claim = claim or first_accepted(piece, task, accept, tally, told)
             if claim is not None:
                 said.append(claim.text)
                 told.add(piece, claim)
@@ -220,7 +224,7 @@ def _short(clause: Clause, told: Told, short: Mapping[str, str]) -> dict[str, st
 
 
 def first_accepted(
-    clause: Clause, task: Task, position: int, accept: Accept, tally: Tally, told: Told
+    clause: Clause, task: Task, accept: Accept, tally: Tally, told: Told
 ) -> Claim | None:
     """Return the first variant, in this turn's rotation, that is accepted; None if none is.
 
@@ -228,8 +232,8 @@ def first_accepted(
     """
     options = wordings(clause, task.language, told, task.short)
     n_short = len(options) - len(wordings(clause, task.language))
-    seed = f"{task.seed}:{position}:{clause.key}"
-    order = [*_rotated(options[:n_short], seed), *_rotated(options[n_short:], seed)]
+    seed, step = f"{task.seed}:{clause.key}", told.n_said[clause.key]
+    order = [*_rotated(options[:n_short], seed, step), *_rotated(options[n_short:], seed, step)]
     for attempt, text in enumerate(order):
         claim = clause.claim(text)
         if accept(claim):
@@ -251,8 +255,9 @@ def phrase(key: str, task: Task, position: int) -> Phrase:
     return Phrase(text=(fresh or rotated)[0])
 
 
-def _rotated(options: Sequence[str], seed: str) -> list[str]:
+def _rotated(options: Sequence[str], seed: str, step: int = 0) -> list[str]:
     if not options:
         return []
-    start = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big") % len(options)
+    start = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big") + step
+    start %= len(options)
     return [*options[start:], *options[:start]]

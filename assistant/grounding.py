@@ -272,7 +272,9 @@ class Gate:
                 if owner in self._catalogue:
                     found.append((one, speaker.value(owner, name, value)))
         if not _clause_key(fact):
-            found += [(one, str(data.get(one) or "")) for one in ("label", "offer_id", "chip")]
+            found += [(one, str(data.get(one) or "")) for one in ("label", "offer_id")]
+        if data.get("chip"):  # always quoted, lest it swallow words around it
+            found.append(("chip", f"“{data['chip']}”"))
         paths = {"of": data.get("of"), "category": data.get("anchor_category")}
         if fact.kind == "category":
             paths["category"] = " > ".join(data["category"])

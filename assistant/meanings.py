@@ -20,8 +20,6 @@ DENIALS = re.compile(
 ROUNDED = 0.0011
 """Score parts are kept with three decimals; a gap is known to this."""
 
-LOOK_UPS = frozenset({"cheapest", "dearest", "best_rated", "most_reviewed"})
-
 Rule = tuple[re.Pattern[str], Callable[[Evidence], bool], str]
 """Words, when the record bears them out, and what is wrong when it does not."""
 
@@ -118,7 +116,12 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             r"\bmost\b", _named("dearest", "price_min", "most_reviewed"), "nothing shows the most"
         ),
         _rule(
-            r"\bfirst\b|首位", lambda f: f.data["name"] not in LOOK_UPS, "no attribute orders them"
+            r"\blowest\b|最低", lambda f: f.data.get("direction") == "lower",
+            "nothing shows the lowest",
+        ),
+        _rule(
+            r"\bhighest\b|(?<!评分)最高", lambda f: f.data.get("direction") == "higher",
+            "nothing shows the highest",
         ),
         _rule(
             r"\bmost reviewed\b|评价最多", _named("most_reviewed"),

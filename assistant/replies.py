@@ -15,7 +15,7 @@ NEXT = {
     ),
     "upsell": (("Why this one?", "Compare the two"), ("为什么推荐它？", "比较这两款")),
     "similar": (("Compare the first two", "Something cheaper"), ("比较前两款", "便宜点的")),
-    "bundle": (("Make it cheaper", "Why the first one?"), ("便宜一些", "为什么有第一款？")),
+    "bundle": (("Make it cheaper", "Why the first one?"), ("便宜一些", "为什么推荐第一款？")),
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from assistant.answer import Card
 from assistant.cards import plain_card
 from assistant.handlers.present import say_complaint, say_none
@@ -11,6 +13,17 @@ from retrieval.evidence import Evidence
 
 COLUMNS = ("price", "stock", "rating")
 MAX_COMPARED = 6
+OPINION = re.compile(
+    r"\b(?:like[ds]?|reviews?|reviewers?|buyers?|people|any good|worth|recommend\w*)\b"
+    r"|评价|怎么说|口碑|好用|值得",
+    re.IGNORECASE,
+)
+GRIPE = re.compile(
+    r"\b(?:complain\w*|complaints?|downsides?|drawbacks?|problems?|bad|wrong|dislike)\b"
+    r"|缺点|差评|不好|问题|毛病|抱怨",
+    re.IGNORECASE,
+)
+"""Questions about what buyers think as a whole, and about what they complain of."""
 
 
 def question(scene: Scene) -> Outcome:
@@ -40,9 +53,23 @@ def question(scene: Scene) -> Outcome:
         outcome.pieces.append("question_reviews")
         outcome.pieces += [s for f in found if (s := scene.speaker.say(f)) is not None]
     if not outcome.pieces:
+        _say_opinions(scene, outcome, product, asked)
+    if not outcome.pieces:
         say_none(scene, outcome, "question_unknown")
     outcome.cards = (_card(scene, product, outcome),)
     return outcome
+
+
+def _say_opinions(scene: Scene, outcome: Outcome, product: Product, asked: str) -> None:
+    """Answer what buyers think: the rating and a praise, or the complaint that was asked for."""
+    records, complains = scene.records, GRIPE.search(asked) is not None
+    if not complains and not OPINION.search(asked):
+        return
+    found = [] if complains else [records.rating(product), records.praise(product)]
+    found.append(records.complaint(product))
+    outcome.add(*found)
+    said = [scene.speaker.say(f, about=product.product_id) for f in found if f is not None]
+    outcome.pieces += [clause for clause in said if clause is not None]
 
 
 def _stated(scene: Scene, product: Product) -> Evidence | None:
@@ -120,5 +147,6 @@ def _comparisons(scene: Scene, this: Product, that: Product) -> list[Evidence]:
     found = [scene.records.rating_comparison(this, that)]
     found += [scene.records.comparison(this, that, name) for name in names]
     facts = [f for f in found if f is not None and f.data["this"] != f.data["that"]]
+    facts = [f for f in facts if f.data["this"].partition(" ")[0] not in this.title.split()[:1]]
     facts.sort(key=lambda f: f.data["better"] == "neither")
     return facts[:MAX_COMPARED]

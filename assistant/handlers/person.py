@@ -72,9 +72,12 @@ def profile_lines(scene: Scene, shopper_id: str) -> tuple[tuple[str, int], ...]:
         return ()
     english = scene.language == "en"
     lines = [
-        ("events in the log" if english else "记录中的事件", profile.n_events),
-        ("products bought" if english else "购买的商品件次", profile.n_purchases),
+        ("Events in the log" if english else "记录中的事件", profile.n_events),
+        ("Products bought" if english else "购买的商品件次", profile.n_purchases),
     ]
-    lines += [(scene.speaker.category(path), n) for path, n in profile.leaves[:MAX_PROFILE_LINES]]
-    lines += profile.brands[:2]
+    about = [(scene.speaker.category(path), n) for path, n in profile.leaves[:MAX_PROFILE_LINES]]
+    about += profile.brands[:2]
+    lines += [
+        (f"Events about {name}" if english else f"与{name}有关的记录", n) for name, n in about
+    ]
     return tuple(lines)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
+
 import numpy as np
 
 from assistant.clauses import Clause
@@ -13,6 +16,7 @@ from assistant.handlers.present import (
     say_none,
     say_nothing_fits,
     say_suggestions,
+    with_data,
 )
 from assistant.intent import AttributeSuperlative
 from assistant.scene import Outcome, Scene
@@ -22,6 +26,11 @@ from retrieval.slate import Slate, Suggestion
 from retrieval.text.subject import Subject
 
 SUPERLATIVE_CARDS = 3
+SCALES: Mapping[str, tuple[str, int]] = {
+    "mg": ("g", -3), "g": ("g", 0), "kg": ("g", 3), "ml": ("l", -3), "cl": ("l", -2), "l": ("l", 0),
+    "mm": ("m", -3), "cm": ("m", -2), "m": ("m", 0), "km": ("m", 3), "w": ("w", 0), "kw": ("w", 3),
+}  # fmt: skip
+"""Unit → the unit it is compared in, and the power of ten between them."""
 
 
 def search(scene: Scene) -> Outcome:
@@ -137,6 +146,8 @@ def superlative(scene: Scene) -> Outcome:
     name = scene.speaker.category(subject.label)
     product = scene.catalogue.products[first]
     fact = scene.records.extreme(product, label or key, subject.label, len(ordered), value)
+    if label:
+        fact = with_data(fact, direction="lower" if key == "lowest" else "higher")
     suggestions, evidence = [], {fact.evidence_id: fact}
     for place, (row, _) in enumerate(ordered[:SUPERLATIVE_CARDS]):
         one = scene.catalogue.products[row]
@@ -171,9 +182,7 @@ def superlative(scene: Scene) -> Outcome:
         "product": scene.speaker.title(product), "n": str(len(ordered)), "of": name,
         "value": shown, "label": scene.speaker.label(label) if label else "",
     }  # fmt: skip
-    clause = f"extreme_{key}" if not label else "extreme_attribute"
-    if len(ordered) == 1:
-        clause = "extreme_one"
+    clause = "extreme_one" if len(ordered) == 1 else f"extreme_{key}"
     outcome.pieces.append(
         Clause(key=clause, slots=slots, evidence=(fact,), product_id=product.product_id)
     )
@@ -187,15 +196,8 @@ def _ordered(
     wanted = scene.understanding.superlative or "cheapest"
     catalogue = scene.catalogue
     if isinstance(wanted, AttributeSuperlative):
-        found = []
-        for row in rows:
-            value = catalogue.products[int(row)].attributes.get(wanted.attribute)
-            number = number_of(value) if value else None
-            if number is not None and value is not None:
-                found.append((number[0], int(row), value))
-        sign = 1 if wanted.direction == "lower" else -1
-        found.sort(key=lambda f: (sign * f[0], f[1]))
-        return [(row, value) for _, row, value in found], "attribute", wanted.attribute
+        key = "lowest" if wanted.direction == "lower" else "highest"
+        return _by_attribute(scene, rows, wanted), key, wanted.attribute
     column, sign = {
         "cheapest": (catalogue.price, 1),
         "dearest": (catalogue.price, -1),
@@ -209,6 +211,22 @@ def _ordered(
     return [(row, _value(scene, row, key)) for row in stated], key, None
 
 
+def _by_attribute(
+    scene: Scene, rows: np.ndarray[tuple[int], np.dtype[np.int64]], wanted: AttributeSuperlative
+) -> list[tuple[int, str]]:
+    """Return rows that state the attribute in the commonest kind of unit, the wanted end first."""
+    found: dict[str, list[tuple[Decimal, int, str]]] = {}
+    for row in rows:
+        value = scene.catalogue.products[int(row)].attributes.get(wanted.attribute)
+        number = number_of(value) if value else None
+        if number is not None and value is not None:
+            unit, power = SCALES.get(number[1].casefold(), (number[1].casefold(), 0))
+            found.setdefault(unit, []).append((number[0].scaleb(power), int(row), value))
+    sign = 1 if wanted.direction == "lower" else -1
+    most = max(found.values(), key=len, default=[])
+    return [(row, value) for _, row, value in sorted(most, key=lambda f: (sign * f[0], f[1]))]
+
+
 def _value(scene: Scene, row: int, key: str) -> str:
     product = scene.catalogue.products[row]
     if key in ("cheapest", "dearest"):
@@ -220,8 +238,8 @@ def _subject(scene: Scene, wish: str) -> Subject | None:
     """Return what the wish names; without words, the whole shop or the category constraint."""
     store = scene.recommender.store
     subject = store.subjects.find(wish) if wish else None
-    if subject is not None or wish:
-        return subject
     names = scene.conversation.constraints.categories
+    if subject is not None or (wish and not names):
+        return subject
     label = names[0] if names else (scene.speaker.config.shop.title.get(scene.language) or "shop")
     return Subject(label=label, leaves=(), mask=np.ones(len(store.catalogue), bool))

@@ -133,8 +133,11 @@ def table_clauses(facts: Facts) -> dict[str, Clause]:
         fact = r.extreme(facts.product(product_id), name, of, 2, value)
         shown = s.money(value) if name in ("cheapest", "dearest") else value
         found[f"extreme_{name}"] = extreme(facts, fact, shown)
-    weight = r.extreme(facts.product("tent-duo"), "weight", of, 2, "2.1 kg")
-    found["extreme_attribute"] = extreme(facts, weight, "2.1 kg")
+    ends = {"lower": ("tent-duo", "2.1 kg"), "higher": ("tent-quartet", "6.4 kg")}
+    for direction, (product_id, value) in ends.items():
+        fact = r.extreme(facts.product(product_id), "weight", of, 2, value)
+        key = "extreme_lowest" if direction == "lower" else "extreme_highest"
+        found[key] = extreme(facts, with_data(fact, direction=direction), value)
     one = r.extreme(
         facts.product("stove-spark"), "cheapest", "Outdoor > Cooking > Stoves", 1, "39.90"
     )
@@ -158,7 +161,9 @@ def extreme(facts: Facts, fact: Evidence, shown: str) -> Clause:
     data, s = fact.data, facts.speaker
     name = data["name"]
     known = name in ("cheapest", "dearest", "best_rated", "most_reviewed")
-    key = "extreme_one" if data["n"] == 1 else f"extreme_{name}" if known else "extreme_attribute"
+    ends = {"lower": "lowest", "higher": "highest"}
+    end = name if known else ends[data["direction"]]
+    key = "extreme_one" if data["n"] == 1 else f"extreme_{end}"
     slots = {
         "product": s.title(data["product_id"]), "n": str(data["n"]),
         "of": s.category(data["of"]), "value": shown, "label": s.label(name),

@@ -65,6 +65,13 @@ def test_the_template_rotates_by_seed_and_repeats_for_the_same_seed(say, clauses
     assert len(set(said)) == 3
 
 
+def test_the_next_clause_of_a_kind_is_worded_otherwise(say, clauses):
+    stock, low = clauses["en"]["dearer"], clauses["en"]["cheaper"]
+    for seed in "abcdef":
+        one, _, two = say(TemplateComposer(), task(stock, low, stock, seed=seed))[0]
+        assert one != two
+
+
 def test_a_phrase_used_lately_is_passed_over(say):
     options = load_wordings().phrases["search"]["en"]
     for seed in "abcdef":

@@ -275,6 +275,8 @@ REFUSED = [
     Case("looked at for bought", "own_history_purchase", sub("bought", "looked at"), "log holds"),
     Case("dearest for cheapest", "extreme_cheapest", sub("cheapest", "most expensive"), "dearest"),
     Case("cheapest zh", "extreme_dearest", sub("最贵", "最便宜"), "the cheapest", "zh"),
+    Case("highest for lowest", "extreme_lowest", sub("lowest", "highest"), "the highest"),
+    Case("lowest for highest zh", "extreme_highest", sub("最高", "最低"), "the lowest", "zh"),
     Case("only review", "rating", instead(f"The only review of {DUO} gives it 4.3 of 5."),
          "there are more reviews"),
     Case("only one", "extreme_cheapest", instead(
@@ -377,7 +379,7 @@ def test_evidence_of_the_wrong_kind_is_refused(shop, clauses):
         ("offer", {"price_after": "100.00"}, "is not what tents-10 gives"),
         ("extreme_cheapest", {"value": "100.00"}, "states 129.00, not 100.00"),
         ("extreme_best_rated", {"value": "5.0"}, "states 4.5, not 5.0"),
-        ("extreme_attribute", {"value": "1 kg"}, "states 2.1 kg, not 1 kg"),
+        ("extreme_lowest", {"value": "1 kg"}, "states 2.1 kg, not 1 kg"),
         ("bound_price_max", {"wanted": "500"}, "meets the limit"),
         ("not_price_max", {"actual": "160.00"}, "costs 249.00, not 160.00"),
         ("cart_total", {"lines": []}, "the cart comes to 0"),
