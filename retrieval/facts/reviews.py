@@ -31,6 +31,14 @@ HEDGES = re.compile(
 )
 """Words that make a sentence of a good review doubtful as praise."""
 
+STORIES = re.compile(
+    r"\bfirst time\b|\btook (?:it|them|this)\b|\b(?:bought|ordered|ordering|gift|present) |"
+    r"\bbe kind\b|\bmy (?:sister|brother|wife|husband|nephew|niece|son|daughter|kids?|friend|partner|dad|mum|mom|"
+    r"mother|father)\b|第一次|买来|送给|老婆|老公|孩子|朋友",
+    re.IGNORECASE,
+)
+"""Words of sentences that tell of the writer and not of the product."""
+
 
 class ReviewFacts:
     """What shoppers wrote."""
@@ -71,7 +79,9 @@ class ReviewFacts:
         spans = self._spans(product, lambda rating: rating >= HIGH_RATING)
         leans = self.store.span_leans
         spans = [
-            s for s in spans if leans[s] > CLEAR_PRAISE and not HEDGES.search(self._span_text[s])
+            s
+            for s in spans
+            if leans[s] > CLEAR_PRAISE and not _is_beside_the_point(self._span_text[s])
         ]
         return self.quote(self._most_telling(product, spans, about, sign=1)) if spans else None
 
@@ -171,3 +181,8 @@ class ReviewFacts:
     @cached_property
     def _span_row(self) -> dict[str, int]:
         return {name: row for row, name in enumerate(self.store.dataset.spans["span_id"])}
+
+
+def _is_beside_the_point(text: str) -> bool:
+    """Whether a sentence is too hedged, or too much about its writer, to be quoted as praise."""
+    return bool(HEDGES.search(text) or STORIES.search(text))
