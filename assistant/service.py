@@ -374,6 +374,8 @@ class Assistant:
             return self._act(scene, turn.action)
         if scene.understanding.intent == "forget_me":
             return self._forget(scene)
+        if "starts_over" in scene.understanding.notes and not scene.understanding.wish:
+            return _start_over(scene.conversation)
         return BY_INTENT[scene.understanding.intent](scene)
 
     def _act(self, scene: Scene, action: Action) -> Outcome:

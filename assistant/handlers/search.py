@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import numpy as np
@@ -20,6 +20,7 @@ from assistant.handlers.present import (
 )
 from assistant.intent import AttributeSuperlative
 from assistant.scene import Outcome, Scene
+from retrieval.data.dataset import Catalogue
 from retrieval.query import Query
 from retrieval.records import money, number_of
 from retrieval.slate import Slate, Suggestion
@@ -197,7 +198,7 @@ def _ordered(
     catalogue = scene.catalogue
     if isinstance(wanted, AttributeSuperlative):
         key = "lowest" if wanted.direction == "lower" else "highest"
-        return _by_attribute(scene, rows, wanted), key, wanted.attribute
+        return by_attribute(catalogue, rows, wanted), key, wanted.attribute
     column, sign = {
         "cheapest": (catalogue.price, 1),
         "dearest": (catalogue.price, -1),
@@ -211,13 +212,13 @@ def _ordered(
     return [(row, _value(scene, row, key)) for row in stated], key, None
 
 
-def _by_attribute(
-    scene: Scene, rows: np.ndarray[tuple[int], np.dtype[np.int64]], wanted: AttributeSuperlative
+def by_attribute(
+    catalogue: Catalogue, rows: Iterable[int], wanted: AttributeSuperlative
 ) -> list[tuple[int, str]]:
     """Return rows that state the attribute in the commonest kind of unit, the wanted end first."""
     found: dict[str, list[tuple[Decimal, int, str]]] = {}
     for row in rows:
-        value = scene.catalogue.products[int(row)].attributes.get(wanted.attribute)
+        value = catalogue.products[int(row)].attributes.get(wanted.attribute)
         number = number_of(value) if value else None
         if number is not None and value is not None:
             unit, power = SCALES.get(number[1].casefold(), (number[1].casefold(), 0))
@@ -239,7 +240,7 @@ def _subject(scene: Scene, wish: str) -> Subject | None:
     store = scene.recommender.store
     subject = store.subjects.find(wish) if wish else None
     names = scene.conversation.constraints.categories
-    if subject is not None or (wish and not names):
+    if (subject is not None and (subject.leaves or not names)) or (wish and not names):
         return subject
     label = names[0] if names else (scene.speaker.config.shop.title.get(scene.language) or "shop")
     return Subject(label=label, leaves=(), mask=np.ones(len(store.catalogue), bool))

@@ -15,7 +15,8 @@ from assistant.compose import ModelComposer
 from assistant.conversation import Action, ActionKind, Conversation, Turn
 from assistant.errors import TurnError
 from assistant.handlers import BY_INTENT
-from assistant.intent import Intent
+from assistant.handlers.search import by_attribute
+from assistant.intent import AttributeSuperlative, Intent
 from assistant.service import Assistant, Shop
 from assistant.sessions import Sessions
 from retrieval.errors import ModelError
@@ -283,6 +284,37 @@ def test_long_conversations_stay_checked(shop, texts):
     assistant = Assistant(shop, Sessions("sqlite://"))
     for text in texts:
         check(assistant.reply(turn(text, shopper_id="mei")), shop)
+
+
+@pytest.mark.parametrize("text", ["start over", "重新开始"])
+def test_starting_over_forgets_the_wish_and_keeps_the_cart(assistant, text):
+    assistant.reply(turn("a tent under 300"))
+    tap(assistant, "add_to_cart", product_id="mat-foam")
+    reply = assistant.reply(turn(text))
+    assert not reply.suggestions
+    after = assistant.conversation("c")
+    assert (after.wish, after.shown, after.constraints.price_max) == ("", (), None)
+    assert quantities(reply) == {"mat-foam": 1}
+
+
+def test_the_lightest_is_found_across_units(assistant, shop):
+    reply = assistant.reply(turn("what is the lightest sleeping bag?"))
+    assert reply.suggestions[0].product_id == "bag-summer"  # 850 g, the other 1350 g
+    reply = assistant.reply(turn("what is the lightest tent?", chat="d"))
+    assert reply.suggestions[0].product_id == "tent-duo"
+    rows = [shop.store.catalogue.row(p) for p in ("tent-duo", "stove-spark", "bag-winter")]
+    wanted = AttributeSuperlative(attribute="weight", direction="lower")
+    ordered = by_attribute(shop.store.catalogue, rows, wanted)
+    assert [value for _, value in ordered] == ["98 g", "1350 g", "2.1 kg"]
+
+
+def test_what_buyers_think_is_answered_from_rating_praise_and_complaint(assistant, shop):
+    assistant.reply(turn("the Karsik AirLite inflatable mat"))
+    tap(assistant, "why", product_id="mat-air")
+    reply = check(assistant.reply(turn("what do reviewers complain about?")), shop)
+    assert {c.evidence_ids[0] for c in reply.answer.claims} == {"complaint:mat-air"}
+    reply = check(assistant.reply(turn("do people like it?")), shop)
+    assert "rating:mat-air" in {c.evidence_ids[0] for c in reply.answer.claims}
 
 
 def test_what_was_rejected_is_not_shown_again(assistant):
