@@ -33,8 +33,8 @@ HEDGES = re.compile(
 
 STORIES = re.compile(
     r"\bfirst time\b|\btook (?:it|them|this)\b|\b(?:bought|ordered|ordering|gift|present) |"
-    r"\bbe kind\b|\bmy (?:sister|brother|wife|husband|nephew|niece|son|daughter|kids?|friend|partner|dad|mum|mom|"
-    r"mother|father)\b|第一次|买来|送给|老婆|老公|孩子|朋友",
+    r"\bbe kind\b|\bmy (?:sister|brother|wife|husband|nephew|niece|son|daughter|kids?|friend|"
+    r"partner|dad|mum|mom|mother|father)\b|第一次|买来|送给|老婆|老公|孩子|朋友",
     re.IGNORECASE,
 )
 """Words of sentences that tell of the writer and not of the product."""
