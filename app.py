@@ -23,8 +23,9 @@ from retrieval.errors import ConfigError, ShopError
 from retrieval.text.quiet import go_offline
 
 if TYPE_CHECKING:
-    from assistant.service import Assistant
     from fastapi import FastAPI
+
+    from assistant.service import Assistant
 
 ROOT = Path(__file__).parent
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})

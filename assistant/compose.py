@@ -54,11 +54,14 @@ class Told:
     named: set[str] = field(default_factory=set)
     n_said: Counter[str] = field(default_factory=Counter)
     """Clauses by key, so that the next of a kind is worded otherwise."""
+    last: dict[str, str] = field(default_factory=dict)
+    """Clause key → the text said last, for a model that has no memory of its own."""
 
     def add(self, clause: Clause, claim: Claim) -> None:
         """Note a clause that was said."""
         self.topic = clause.product_id
         self.n_said[clause.key] += 1
+        self.last[clause.key] = _unfilled(claim.text, clause)
         self.named |= {title for title in clause.slots.values() if title in claim.text}
 
 
@@ -138,8 +141,10 @@ class ModelComposer:
         if task.language != "en":  # the packaged model reads English; the grammar is English
             return None
         options = wordings(clause, task.language, told, task.short)
-        if self.mode == "choose" and len(options) < 2:
-            return None
+        if self.mode == "choose":
+            options = self._fresh(clause, options, told)
+            if len(options) < 2:
+                return None
         for attempt in range(2 if self.mode == "write" else 1):
             left = ends_at - time.monotonic()
             if left <= 0:
@@ -163,6 +168,13 @@ class ModelComposer:
                 return claim
         tally.fell_back += 1
         return None
+
+    def _fresh(self, clause: Clause, options: tuple[str, ...], told: Told) -> tuple[str, ...]:
+        """Leave out the wording said last, and long ones where "it" is clear."""
+        n_plain = len(load_wordings().clauses[clause.key].en)
+        short = options[: max(0, len(options) - n_plain)]
+        fresh = [o for o in (short or options) if _unfilled(o, clause) != told.last.get(clause.key)]
+        return tuple(fresh)
 
     def _choose(self, options: Sequence[str], task: Task, said: Sequence[str]) -> str:
         system, user = load_prompt("choose_wording").fill(
@@ -212,6 +224,14 @@ def wordings(
         except KeyError:
             continue
     return tuple(filled)
+
+
+def _unfilled(text: str, clause: Clause) -> str:
+    """Return a text with marks for the clause's values, to tell wordings apart."""
+    for value in sorted(clause.slots.values(), key=len, reverse=True):
+        if value:
+            text = text.replace(value, "~")
+    return text
 
 
 def _short(clause: Clause, told: Told, short: Mapping[str, str]) -> dict[str, str]:

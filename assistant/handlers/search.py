@@ -242,5 +242,16 @@ def _subject(scene: Scene, wish: str) -> Subject | None:
     names = scene.conversation.constraints.categories
     if (subject is not None and (subject.leaves or not names)) or (wish and not names):
         return subject
-    label = names[0] if names else (scene.speaker.config.shop.title.get(scene.language) or "shop")
+    title = scene.speaker.config.shop.title.get(scene.language) or "shop"
+    label = _widest(scene, names) if names else title
     return Subject(label=label, leaves=(), mask=np.ones(len(store.catalogue), bool))
+
+
+def _widest(scene: Scene, names: tuple[str, ...]) -> str:
+    """Return the category name that holds all the others; all of them where none does."""
+    found = {
+        name: {p.product_id for p in scene.catalogue.products if name in p.category}
+        for name in names
+    }
+    widest = max(names, key=lambda name: len(found[name]))
+    return widest if set().union(*found.values()) <= found[widest] else " / ".join(names)

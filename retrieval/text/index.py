@@ -344,9 +344,7 @@ def _ask_known(collection: Any, name: str, vectors: Vectors, ids: Sequence[str])
     near = [bool(distances) and distances[0] <= 1e-3 for distances in answer["distances"]]
     if sum(near) < MOST_FOUND * len(rows):
         lost = len(rows) - sum(near)
-        raise StoreError(
-            f"{name}: {lost} of {len(rows)} entries are not found by their own vector"
-        )
+        raise StoreError(f"{name}: {lost} of {len(rows)} entries are not found by their own vector")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
