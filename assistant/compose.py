@@ -21,7 +21,7 @@ from assistant.answer import Claim, Phrase
 from assistant.clauses import Clause
 from assistant.conversation import Language
 from assistant.llm import LanguageModel, slot_grammar
-from assistant.prompting import load_prompt, load_wordings
+from assistant.prompting import SLOT, load_prompt, load_wordings
 from assistant.readings import reading
 from retrieval.errors import ModelError
 
@@ -55,13 +55,14 @@ class Told:
     n_said: Counter[str] = field(default_factory=Counter)
     """Clauses by key, so that the next of a kind is worded otherwise."""
     last: dict[str, str] = field(default_factory=dict)
-    """Clause key → the text said last, for a model that has no memory of its own."""
+    """Clause key → the wording said last, for a model that has no memory of its own."""
 
-    def add(self, clause: Clause, claim: Claim) -> None:
+    def add(self, clause: Clause, claim: Claim, task: Task) -> None:
         """Note a clause that was said."""
+        made = _filled(clause, task.language, self, task.short)
+        self.last[clause.key] = next((v for v, text in made if text == claim.text), "")
         self.topic = clause.product_id
         self.n_said[clause.key] += 1
-        self.last[clause.key] = _unfilled(claim.text, clause)
         self.named |= {title for title in clause.slots.values() if title in claim.text}
 
 
@@ -100,7 +101,7 @@ class TemplateComposer:
                 continue
             claim = first_accepted(piece, task, accept, tally, told)
             if claim is not None:
-                told.add(piece, claim)
+                told.add(piece, claim, task)
                 yield claim
 
 
@@ -130,7 +131,7 @@ class ModelComposer:
             claim = claim or first_accepted(piece, task, accept, tally, told)
             if claim is not None:
                 said.append(claim.text)
-                told.add(piece, claim)
+                told.add(piece, claim, task)
                 yield claim
 
     def _word(
@@ -142,7 +143,7 @@ class ModelComposer:
             return None
         options = wordings(clause, task.language, told, task.short)
         if self.mode == "choose":
-            options = self._fresh(clause, options, told)
+            options = self._fresh(clause, task, told)
             if len(options) < 2:
                 return None
         for attempt in range(2 if self.mode == "write" else 1):
@@ -169,12 +170,13 @@ class ModelComposer:
         tally.fell_back += 1
         return None
 
-    def _fresh(self, clause: Clause, options: tuple[str, ...], told: Told) -> tuple[str, ...]:
+    def _fresh(self, clause: Clause, task: Task, told: Told) -> tuple[str, ...]:
         """Leave out the wording said last, and long ones where "it" is clear."""
-        n_plain = len(load_wordings().clauses[clause.key].en)
-        short = options[: max(0, len(options) - n_plain)]
-        fresh = [o for o in (short or options) if _unfilled(o, clause) != told.last.get(clause.key)]
-        return tuple(fresh)
+        made = _filled(clause, task.language, told, task.short)
+        with_it = load_wordings().clauses[clause.key].en_it
+        short = [(variant, text) for variant, text in made if variant in with_it]
+        last = told.last.get(clause.key)
+        return tuple(text for variant, text in short or made if variant != last)
 
     def _choose(self, options: Sequence[str], task: Task, said: Sequence[str]) -> str:
         system, user = load_prompt("choose_wording").fill(
@@ -214,24 +216,21 @@ def wordings(
         told: What was said before: its product becomes "it", its titles become short.
         short: Title → shorter name.
     """
+    return tuple(text for _, text in _filled(clause, language, told, short or {}))
+
+
+def _filled(
+    clause: Clause, language: Language, told: Told | None, short: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Return wording and filled text of each that the clause has all slots for."""
     known = told is not None and told.topic is not None and told.topic == clause.product_id
     variants = load_wordings().clauses[clause.key].variants(language, known=known)
-    slots = {**clause.slots, **(_short(clause, told, short) if told and short else {})}
-    filled = []
-    for variant in variants:
-        try:
-            filled.append(Template(variant).substitute(slots))
-        except KeyError:
-            continue
-    return tuple(filled)
-
-
-def _unfilled(text: str, clause: Clause) -> str:
-    """Return a text with marks for the clause's values, to tell wordings apart."""
-    for value in sorted(clause.slots.values(), key=len, reverse=True):
-        if value:
-            text = text.replace(value, "~")
-    return text
+    slots = {**clause.slots, **(_short(clause, told, short) if told else {})}
+    return [
+        (variant, Template(variant).substitute(slots))
+        for variant in variants
+        if set(SLOT.findall(variant)) <= set(slots)
+    ]
 
 
 def _short(clause: Clause, told: Told, short: Mapping[str, str]) -> dict[str, str]:

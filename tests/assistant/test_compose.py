@@ -152,6 +152,15 @@ def test_a_choosing_model_is_not_asked_about_a_single_wording(say, clauses):
     assert tally.by_model == 0
 
 
+def test_a_choosing_model_is_not_offered_the_wording_said_last_nor_the_long_ones(say, clauses):
+    price, rating, compare = (clauses["en"][k] for k in ("price", "rating", "dearer"))
+    model = ScriptedLLM()
+    say(ModelComposer(model, mode="choose"), task(price, rating, compare, compare))
+    asked = [options for _, options in model.chosen]
+    assert all(o.startswith(("It ", "Its ", "Reviewers rate it")) for o in asked[1])
+    assert len(asked) == 3  # the second difference has one short wording left: no choice
+
+
 @pytest.mark.parametrize("mode", ["choose", "write"])
 def test_chinese_is_said_by_the_template(say, clauses, mode):
     model = ScriptedLLM("Fjellro Duo costs nothing.")
@@ -280,6 +289,6 @@ def test_a_streamed_reply_comes_piece_by_piece(shop, clauses):
 
 def test_what_was_told_is_what_the_text_names(clauses):
     told, clause = Told(), clauses["en"]["dearer"]
-    told.add(clause, clause.claim(wordings(clause, "en")[0]))
+    told.add(clause, clause.claim(wordings(clause, "en")[0]), task(clause))
     assert told.topic == "tent-quartet"
     assert DUO in told.named
