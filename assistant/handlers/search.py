@@ -21,12 +21,14 @@ from assistant.handlers.present import (
 from assistant.intent import AttributeSuperlative
 from assistant.scene import Outcome, Scene
 from retrieval.data.dataset import Catalogue
-from retrieval.query import Query
+from retrieval.query import Constraints, Query
 from retrieval.records import money, number_of
 from retrieval.slate import Slate, Suggestion
 from retrieval.text.subject import Subject
 
 SUPERLATIVE_CARDS = 3
+MAX_NAMES = 3
+"""Categories named one by one; more are only hinted at."""
 SCALES: Mapping[str, tuple[str, int]] = {
     "mg": ("g", -3), "g": ("g", 0), "kg": ("g", 3), "ml": ("l", -3), "cl": ("l", -2), "l": ("l", 0),
     "mm": ("m", -3), "cm": ("m", -2), "m": ("m", 0), "km": ("m", 3), "w": ("w", 0), "kw": ("w", 3),
@@ -86,8 +88,9 @@ def _search(scene: Scene, wish: str) -> Outcome:
     if not slate.suggestions:
         say_nothing_fits(scene, outcome, slate, query.constraints, "nothing")
         return outcome
-    if subject is not None and subject.leaves:
-        _say_count(scene, outcome, subject, query)
+    kind = _subject(scene, wish) if subject is not None and subject.leaves else None
+    if kind is not None:
+        _say_count(scene, outcome, kind, query)
     say_found(scene, outcome, slate.suggestions)
     return outcome
 
@@ -98,7 +101,7 @@ def _say_count(scene: Scene, outcome: Outcome, subject: Subject, query: Query) -
     n = int(mask.sum())
     name = scene.speaker.category(subject.label)
     chips = labels_of(scene, scene.conversation.constraints)
-    labels = [v for k, v in chips.items() if v != name and not k.startswith("total_max")]
+    labels = [v for k, v in chips.items() if not k.startswith(("total_max", "categories"))]
     label = " · ".join([name, *labels])
     conditions = query.constraints.model_dump(mode="json", exclude_defaults=True)
     fact = scene.records.count(n, {"of": subject.label, **conditions}, label)
@@ -236,15 +239,22 @@ def _value(scene: Scene, row: int, key: str) -> str:
 
 
 def _subject(scene: Scene, wish: str) -> Subject | None:
-    """Return what the wish names; without words, the whole shop or the category constraint."""
-    store = scene.recommender.store
-    subject = store.subjects.find(wish) if wish else None
+    """Return what the wish and the category constraint name together; without both, the shop."""
+    subject = scene.recommender.store.subjects.find(wish) if wish else None
     names = scene.conversation.constraints.categories
-    if (subject is not None and (subject.leaves or not names)) or (wish and not names):
+    if not names:
+        title = scene.speaker.config.shop.title.get(scene.language) or "shop"
+        everything = np.ones(len(scene.catalogue), bool)
+        return subject if wish else Subject(label=title, leaves=(), mask=everything)
+    within = scene.recommender.allowed(Constraints(categories=names))
+    label = _widest(scene, names)
+    if subject is None or not (subject.mask & within).any():
+        return Subject(label=label, leaves=(), mask=within)
+    if not (subject.mask & ~within).any():
         return subject
-    title = scene.speaker.config.shop.title.get(scene.language) or "shop"
-    label = _widest(scene, names) if names else title
-    return Subject(label=label, leaves=(), mask=np.ones(len(store.catalogue), bool))
+    if (within & ~subject.mask).any():
+        label = f"{scene.speaker.category(subject.label)}, {label}"
+    return Subject(label=label, leaves=(), mask=subject.mask & within)
 
 
 def _widest(scene: Scene, names: tuple[str, ...]) -> str:
@@ -254,4 +264,7 @@ def _widest(scene: Scene, names: tuple[str, ...]) -> str:
         for name in names
     }
     widest = max(names, key=lambda name: len(found[name]))
-    return widest if set().union(*found.values()) <= found[widest] else " / ".join(names)
+    if set().union(*found.values()) <= found[widest]:
+        return widest
+    said = [scene.speaker.category(name) for name in names]
+    return " / ".join(said[:MAX_NAMES]) + (" …" if len(said) > MAX_NAMES else "")

@@ -14,13 +14,13 @@ from assistant.answer import CardsReady, Done, PieceReady, Started
 from assistant.compose import ModelComposer
 from assistant.conversation import Action, ActionKind, Conversation, Turn
 from assistant.errors import TurnError
-from assistant.handlers import BY_INTENT
-from assistant.handlers.search import by_attribute
-from assistant.intent import AttributeSuperlative, Intent
+from assistant.handlers import BY_INTENT, search
+from assistant.intent import AttributeSuperlative, Intent, Understanding
 from assistant.service import Assistant, Shop
 from assistant.sessions import Sessions
 from retrieval.errors import ModelError
 from retrieval.filters import broken
+from retrieval.query import Constraints
 from tests.assistant.conftest import CANARY
 from tests.assistant.scripted import ScriptedLLM
 
@@ -304,8 +304,26 @@ def test_the_lightest_is_found_across_units(assistant, shop):
     assert reply.suggestions[0].product_id == "tent-duo"
     rows = [shop.store.catalogue.row(p) for p in ("tent-duo", "stove-spark", "bag-winter")]
     wanted = AttributeSuperlative(attribute="weight", direction="lower")
-    ordered = by_attribute(shop.store.catalogue, rows, wanted)
+    ordered = search.by_attribute(shop.store.catalogue, rows, wanted)
     assert [value for _, value in ordered] == ["98 g", "1350 g", "2.1 kg"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "categories", "n", "label"),
+    [
+        ("duo", ("Mats",), "2", "Mats"),  # words that name something outside the category
+        ("tents", (), "2", "Tents"),
+        ("tents", ("Tents",), "2", "Tents"),
+        ("", ("Sleeping", "Mats"), "4", "Sleeping"),  # one name holds the other
+        ("", ("Mats", "Lanterns"), "3", "Mats / Lanterns"),
+    ],
+)
+def test_a_count_is_of_what_its_label_says(assistant, wish, categories, n, label):
+    conversation = Conversation(conversation_id="c", constraints=Constraints(categories=categories))
+    meant = Understanding(intent="count", language="en", wish=wish)
+    outcome = search.count(assistant._scene(conversation, meant, "how many?"))
+    (clause,) = outcome.pieces
+    assert (clause.slots["n"], clause.slots["label"]) == (n, label)
 
 
 def test_what_buyers_think_is_answered_from_rating_praise_and_complaint(assistant, shop):
