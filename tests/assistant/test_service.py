@@ -370,6 +370,7 @@ def test_a_conversation_keeps_its_first_shopper(assistant):
     assert assistant.conversation("c").shopper_id == "ida"
 
 
+@pytest.mark.slow
 def test_forgetting_erases_the_store_and_the_chat_goes_on(tiny_store, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(tiny_store, copy, symlinks=True)
