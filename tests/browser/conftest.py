@@ -23,7 +23,7 @@ FLAGS = [
     "--disable-background-networking", "--no-first-run",
 ]  # fmt: skip
 PASSWORD = "the agents' password"
-CANARY_MARGIN = "0.7391"
+CANARY_MARGIN = "0.7391582643"  # long: no random id or duration holds it by chance
 """Of every product of the hostile store; nothing that a shopper gets may hold it."""
 EVIL = "http://evil.example"
 HOSTILE = {
@@ -195,7 +195,7 @@ def open_page(chromium):
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.watch = Watch(page)
         page.goto(url)
         page.wait_for_selector(wait)
