@@ -44,6 +44,10 @@ class HostileAssistant:
     def conversation(self, id_):
         return self._conversations.get(id_)
 
+    def standing(self, conversation_id):
+        first = next(iter(self._attacks.values()))
+        return CardsReady(cards=(), bundle_cards=(), chips={"in_stock": first}, cart={})
+
     def shoppers(self):
         return tuple(self._attacks.values())
 
