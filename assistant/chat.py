@@ -71,7 +71,10 @@ def _lines(assistant: Assistant, language: Language) -> int:
             turn = read_turn(line, f"standard input:{number}")
             if turn.language is None and assistant.conversation(turn.conversation_id) is None:
                 turn = turn.model_copy(update={"language": language})
-            reply = assistant.reply(turn)
+            try:
+                reply = assistant.reply(turn)
+            except TurnError as error:  # a turn that makes no sense here; the next one may
+                reply = assistant.refusal(turn, str(error))
         except ShopError as error:
             sys.stderr.write(f"standard input:{number}: {_without(error, number)}\n")
             return 2

@@ -53,8 +53,10 @@ from assistant.handlers import BY_INTENT, cart, search
 from assistant.handlers.cart import cart_fact
 from assistant.handlers.person import profile_lines
 from assistant.handlers.present import labels_of
+from assistant.handlers.why import CHEAPER
 from assistant.intent import ShopWords, Understanding, understand
 from assistant.llm import LanguageModel, load_llm
+from assistant.prompting import load_wordings
 from assistant.replies import next_replies
 from assistant.scene import Outcome, Scene
 from assistant.sessions import Sessions
@@ -276,6 +278,21 @@ class Assistant:
                 return update.reply
         raise TurnError("the turn was stopped before it was answered")
 
+    def refusal(self, turn: Turn, reason: str) -> Reply:
+        """Return the reply to a turn that cannot be taken: nothing changes, the note says why."""
+        language = turn.language or "en"
+        text = load_wordings().phrases["not_possible"][language][0]
+        standing = self.standing(turn.conversation_id)
+        return Reply(
+            conversation_id=turn.conversation_id,
+            language=language,
+            answer=Answer(pieces=(Phrase(text=text),)),
+            checks=(),
+            chips=standing.chips,
+            cart=standing.cart,
+            notes=(reason,),
+        )
+
     def stream(self, turn: Turn, *, cancel: threading.Event | None = None) -> Iterator[Update]:
         """Answer a turn piece by piece: cards first, then clauses as they pass the gate.
 
@@ -363,6 +380,11 @@ class Assistant:
             )
         meant = understand(turn.text or "", conversation, self._shop.words)
         constraints = meant.constraints
+        if _renews_total(conversation, meant, turn.text or ""):
+            constraints = constraints.model_copy(
+                update={"total_max": constraints.price_max, "price_max": None}
+            )
+            meant = replace(meant, constraints=constraints)
         if constraints.total_max is not None and constraints.price_max == constraints.total_max:
             constraints = constraints.model_copy(update={"price_max": None})
             meant = replace(meant, constraints=constraints)
@@ -650,6 +672,18 @@ def _short_titles(scene: Scene, outcome: Outcome) -> dict[str, str]:
     short = {p: scene.speaker.short_title(p) for p in titles}
     n_called = Counter(short.values())
     return {titles[p]: name for p, name in short.items() if name and n_called[name] == 1}
+
+
+def _renews_total(c: Conversation, meant: Understanding, text: str) -> bool:
+    """Whether "make it under 50" changes the budget for everything that was set before."""
+    return (
+        meant.intent == "refine"
+        and c.offer_kind in ("cross_sell", "bundle")
+        and c.constraints.total_max is not None
+        and c.constraints.price_max is None
+        and meant.constraints.price_max is not None
+        and CHEAPER.search(text) is None
+    )
 
 
 def _start_over(c: Conversation) -> Outcome:

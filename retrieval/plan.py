@@ -145,6 +145,14 @@ def moment(store: Store, query: Query) -> datetime | None:
 def _task(query: Query, context: Context) -> Task:
     """Decide what is asked when the query does not say it."""
     has_products = bool(len(context.anchors) or len(context.basket) or context.anchor_leaves)
+    has_words = re.search(r"[^\W_]", query.text or "") is not None
+    if (
+        query.offer_kind == "similar"
+        and has_words
+        and not has_products
+        and not len(context.history)
+    ):
+        return "search"  # alternatives to what words describe
     if query.offer_kind not in (None, "any"):
         return query.offer_kind
     if has_products and query.offer_kind == "any":
@@ -153,7 +161,7 @@ def _task(query: Query, context: Context) -> Task:
         return "basket"
     if has_products:
         return "any"
-    if re.search(r"[^\W_]", query.text or ""):
+    if has_words:
         return "search"
     return "next_product"
 

@@ -83,6 +83,17 @@ class Query(BaseModel):
         return str(value) if isinstance(value, int) else value
 
 
+def _without_nulls(data: object) -> object:
+    """Drop null fields, here and in `constraints`: null is not stated."""
+    if not isinstance(data, dict):
+        return data
+    return {
+        name: _without_nulls(value) if name == "constraints" else value
+        for name, value in data.items()
+        if value is not None
+    }
+
+
 def parse_query(data: object, *, where: str) -> Query:
     """Return the checked query.
 
@@ -90,7 +101,7 @@ def parse_query(data: object, *, where: str) -> Query:
         QueryError: Naming `where`, the field and its value.
     """
     try:
-        return Query.model_validate(data)
+        return Query.model_validate(_without_nulls(data))
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "query"

@@ -39,12 +39,13 @@ class Suggestion:
     """The product it relates to, where there is one."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return the suggestion as the doors write it."""
+        """Return the suggestion as the doors write it; the score is the sum of the parts shown."""
+        parts = {k: round(v, 6) for k, v in self.score_parts.items()}
         return {
             "product_id": self.product_id,
             "offer_kind": self.offer_kind,
-            "score": round(self.score, 6),
-            "score_parts": {k: round(v, 6) for k, v in self.score_parts.items()},
+            "score": round(sum(parts.values()), 6),
+            "score_parts": parts,
             "evidence_ids": list(self.evidence_ids),
             **({"anchor_id": self.anchor_id} if self.anchor_id else {}),
         }

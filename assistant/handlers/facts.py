@@ -130,7 +130,7 @@ def compare(scene: Scene) -> Outcome:
     difference = scene.records.difference(this, that)
     if difference is not None:
         outcome.add(difference)
-        if difference.data["difference"] != "0.00":
+        if difference.data["difference"] != "0.00" and u.attribute in (None, "price"):
             outcome.pieces.append(scene.speaker.difference(difference))
     for fact in _comparisons(scene, this, that):
         outcome.add(fact)

@@ -24,8 +24,10 @@ def why(scene: Scene) -> Outcome:
     """Say what decided for a product: the part that counted most, and its records."""
     c, u = scene.conversation, scene.understanding
     product_id = next(iter(u.references), c.focus)
-    if product_id is None or c.last_query is None:
+    if product_id is None:
         return Outcome(conversation=c, pieces=["question_which"])
+    if c.last_query is None:
+        return _why_seen(scene, Outcome(conversation=c, pieces=["question_facts"]), product_id)
     slate = scene.recommender.recommend(c.last_query)
     found = next((s for s in slate.suggestions if s.product_id == product_id), None)
     outcome = Outcome(conversation=c.model_copy(update={"focus": product_id}), pieces=["why"])
@@ -80,6 +82,10 @@ def why_not(scene: Scene) -> Outcome:
     """Say why a product is not in the slate, and what would bring it in."""
     c = scene.conversation
     if c.last_query is None:
+        asked = scene.understanding.references
+        if asked:  # nothing was suggested yet: what its record says is all there is to say
+            outcome = Outcome(conversation=c, pieces=["question_facts"])
+            return _why_seen(scene, outcome, asked[0])
         return Outcome(conversation=c, pieces=["why_not_unknown"])
     product_id, looked_for_cheaper = _asked_about(scene, c.last_query)
     if product_id is None:

@@ -11,6 +11,7 @@ Reading a question, an explanation or a cart operation changes no condition.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from assistant.conversation import Conversation
@@ -48,6 +49,10 @@ _KEEPS_CONDITIONS: frozenset[Intent] = frozenset(
 )  # fmt: skip
 
 
+ASKS_WHICH = re.compile(r"是?(?:哪|什么)一?(?:款|个|种|件)(?:呢|啊)?\s*[?？]*\s*$")
+"""“最便宜的睡袋是哪款？” asks what “最便宜的睡袋” asks."""
+
+
 def understand(text: str, conversation: Conversation, words: ShopWords) -> Understanding:
     """Return what a message means in its conversation.
 
@@ -59,7 +64,7 @@ def understand(text: str, conversation: Conversation, words: ShopWords) -> Under
     Returns:
         The understanding; an unknown thing is a search, never a refusal.
     """
-    u = Utterance(text)
+    u = Utterance(ASKS_WHICH.sub("", text) if "最" in text else text)
     language = language_of(u.low, conversation.language, words.brand_words)
     held = conversation.constraints
     acts = find_acts(u.low)

@@ -53,6 +53,8 @@ class BundleRules:
     min_items: int = MIN_ITEMS
     max_items: int = MAX_ITEMS
     margin_min: Decimal | None = None
+    conflicts: tuple[tuple[int, int], ...] = ()
+    """Pairs of rows that the records say do not work together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +178,10 @@ def options(items: Sequence[BundleItem], rules: BundleRules) -> dict[Goal, Solut
 def cheapest_total(items: Sequence[BundleItem], rules: BundleRules) -> Solution | None:
     """Return the cheapest bundle when the total is no constraint: the true bound."""
     free = BundleRules(
-        min_items=rules.min_items, max_items=rules.max_items, margin_min=rules.margin_min
+        min_items=rules.min_items,
+        max_items=rules.max_items,
+        margin_min=rules.margin_min,
+        conflicts=rules.conflicts,
     )
     return solve(items, free, goal="cheapest")
 
@@ -205,6 +210,12 @@ def _rows_of_rules(
         rows.append(lead)
         low.append(1.0)
         high.append(np.inf)
+    for pair in rules.conflicts:
+        both = np.array([float(i.row in pair) for i in items])
+        if both.sum() > 1:
+            rows.append(both)
+            low.append(-np.inf)
+            high.append(1.0)
     for (key, name), (_, n_required) in _shared(items, items).items():
         member = np.array([float(getattr(i, key) == name) for i in items])
         if member.sum() > 1:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import combinations
 
 import numpy as np
 
 from retrieval.behaviour.base import Context
+from retrieval.compatibility import PREFIX, fit_between
 from retrieval.data.dataset import Product, to_minor
 from retrieval.eligibility import eligible
 from retrieval.evidence import Evidence, make_evidence, money
@@ -78,8 +80,24 @@ def make_pool(records: Records, plan: Plan, rank: Rank) -> Pool:
         for row, score in sorted(scored.items())
         if not np.isnan(store.catalogue.price[row])
     )
-    rules = rules_of(constraints, len(required))
+    rules = replace(
+        rules_of(constraints, len(required)),
+        conflicts=_conflicts(store, [i.row for i in items]),
+    )
     return Pool(items=items, rules=rules, impossible=tuple(impossible), facts=tuple(facts))
+
+
+def _conflicts(store: Store, rows: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """Return the pairs of which one states a fit that the other contradicts."""
+    products = [store.catalogue.products[row] for row in rows]
+    states_fit = [any(n.casefold().startswith(PREFIX) for n in p.attributes) for p in products]
+    found = []
+    for i, j in combinations(range(len(rows)), 2):
+        if states_fit[i] or states_fit[j]:
+            fit = fit_between(products[i], products[j])
+            if fit is not None and not fit.works:
+                found.append((rows[i], rows[j]))
+    return tuple(found)
 
 
 def rules_of(c: Constraints, n_required: int = 0) -> BundleRules:

@@ -102,11 +102,6 @@ def test_the_language_flag_is_for_chats_that_have_none_yet(door):
         ({"conversation_id": "a", "text": "x" * 2001}, ["`text`", "2000"]),
         ({"conversation_id": "a", "text": "x", "price": 1}, ["`price`", "1"]),
         ({"conversation_id": "a", "action": {"kind": "explode"}}, ["`action.kind`", "'explode'"]),
-        ({"conversation_id": "a", "action": {"kind": "why"}}, ["`why` needs a `product_id`"]),
-        (
-            {"conversation_id": "a", "action": {"kind": "add_to_cart", "product_id": "no-such"}},
-            ["`add_to_cart`", "'no-such'"],
-        ),
         (
             {"conversation_id": "a", "action": {"kind": "set_quantity", "quantity": -1}},
             ["`action.quantity`", "-1"],
@@ -167,3 +162,20 @@ def test_as_a_command_stdout_holds_replies_only(tiny_store):
     replies = [json.loads(line) for line in done.stdout.decode("utf-8").splitlines()]
     assert len(replies) == len(TURNS)
     assert "帐篷" in json.dumps(replies, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        ({"kind": "why"}, "`why` needs a `product_id`"),
+        ({"kind": "add_to_cart", "product_id": "no-such"}, "'no-such'"),
+    ],
+)
+def test_a_turn_that_makes_no_sense_changes_nothing_and_the_next_is_answered(door, action, said):
+    odd = {"conversation_id": "a", "action": action}
+    status, replies, _ = door(TURNS[0], odd, TURNS[0])
+    assert status == 0
+    assert said in replies[1]["notes"][0]
+    assert replies[1]["claims"] == []
+    assert replies[1]["cart"] == replies[0]["cart"]
+    assert replies[2]["text"]

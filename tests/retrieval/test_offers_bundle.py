@@ -221,3 +221,10 @@ def test_a_bundles_margin_is_of_its_total(tiny_dataset):
     # footprint 29.00 * 0.48 + mat 24.90 * 0.41 = 13.92 + 10.209 over 53.90
     products = [tiny_dataset.catalogue[p] for p in ("footprint-duo", "mat-foam")]
     assert margin_of(products) == pytest.approx(24.129 / 53.90, abs=1e-4)
+
+
+def test_products_that_do_not_fit_each_other_are_never_in_one_bundle(camp):
+    # camp's best bundle holds rows 0, 1 and 3; rows 0 and 3 are now said not to fit
+    free, strict = BundleRules(), BundleRules(conflicts=((0, 3),))
+    assert {0, 3} <= set(solve(camp, free).rows)
+    assert not {0, 3} <= set(solve(camp, strict).rows)
