@@ -573,3 +573,31 @@ def test_two_turns_of_one_chat_come_one_after_the_other(assistant):
 def test_pictures_outside_the_store_are_not_found(assistant):
     for path in ("../manifest.json", "/etc/passwd", "images/../../manifest.json", "nothing.svg"):
         assert assistant.picture(path) is None
+
+
+# --- found by a review ---------------------------------------------------------------------------
+
+
+def test_a_new_limit_after_a_budget_for_everything_is_the_new_budget(assistant, shop):
+    check(assistant.reply(turn("I just bought a tent, what else do I need under 100?")), shop)
+    reply = check(assistant.reply(turn("make it under 60")), shop)
+    assert reply.constraints == {"total_max": "60.00"}
+
+
+def test_a_cheaper_set_is_cheaper_in_all(assistant, shop):
+    first = check(assistant.reply(turn("a bundle with a tent under 400")), shop)
+    second = check(assistant.reply(turn("make it cheaper")), shop)
+    assert "price_max" not in second.constraints
+    assert all(b.total < first.bundles[0].total for b in second.bundles)
+
+
+def test_a_chinese_superlative_that_asks_which_is_looked_up(assistant, shop):
+    reply = check(assistant.reply(turn("最便宜的帐篷是哪款？")), shop)
+    assert reply.suggestions[0].product_id == "tent-duo"  # 129.00 against 249.00
+    assert "129" in reply.text
+
+
+def test_why_not_of_a_named_product_before_anything_was_shown_tells_of_it(assistant, shop):
+    action = {"kind": "why_not", "product_id": "tent-duo"}
+    reply = check(assistant.reply(turn(action=action)), shop)
+    assert any("129" in claim.text for claim in reply.answer.claims)
