@@ -134,10 +134,12 @@ def superlative(scene: Scene) -> Outcome:
     wish = u.wish or c.wish
     subject = _subject(scene, wish)
     query = scene.query(text=wish or None)
-    if subject is None:
+    if subject is None or u.superlative == "newest":  # no record says how new a product is
         return _search(scene, wish)
     rows = np.flatnonzero(subject.mask & scene.recommender.allowed(query.constraints))
     ordered, key, label = _ordered(scene, rows)
+    if not ordered and len(rows):  # they are there, and none states what they would be sorted by
+        return _search(scene, wish)
     if not ordered:
         slate = scene.recommender.recommend(query)
         outcome = present(
@@ -207,12 +209,10 @@ def _ordered(
         "dearest": (catalogue.price, -1),
         "best_rated": (catalogue.rating, -1),
         "most_reviewed": (catalogue.rating_count.astype(float), -1),
-        "newest": (catalogue.price, 1),
     }[wanted]
     stated = [int(r) for r in rows if not np.isnan(column[r])]
     stated.sort(key=lambda r: (sign * column[r], -int(catalogue.rating_count[r]), r))
-    key = "cheapest" if wanted == "newest" else wanted
-    return [(row, _value(scene, row, key)) for row in stated], key, None
+    return [(row, _value(scene, row, wanted)) for row in stated], wanted, None
 
 
 def by_attribute(

@@ -601,3 +601,9 @@ def test_why_not_of_a_named_product_before_anything_was_shown_tells_of_it(assist
     action = {"kind": "why_not", "product_id": "tent-duo"}
     reply = check(assistant.reply(turn(action=action)), shop)
     assert any("129" in claim.text for claim in reply.answer.claims)
+
+
+def test_newest_is_not_passed_off_as_the_cheapest(assistant, shop):
+    reply = check(assistant.reply(turn("the newest tent")), shop)
+    assert reply.suggestions
+    assert "cheapest" not in reply.text
