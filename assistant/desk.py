@@ -14,8 +14,6 @@ from assistant.scene import Outcome, Scene
 from retrieval.query import Constraints
 from retrieval.slate import Bundle, Slate, Suggestion
 
-REASONS_A_PRODUCT = 1
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskRequest:

@@ -15,7 +15,6 @@ from typing import Any
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _DATES = re.compile(r"\d{4}-\d{2}-\d{2}(?:T[\d:.+Z-]+)?")
-WORD_NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 
 
 def numbers(text: str) -> set[float]:

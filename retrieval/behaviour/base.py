@@ -262,6 +262,11 @@ def keep_top(matrix: csr_array, k: int) -> csr_array:
     return csr_array(kept, shape=matrix.shape)
 
 
+def recent_row_sum(matrix: csr_array, rows: Rows, recency: float) -> Scores:
+    """Return the sum of the matrix rows, the last counting 1 and each one before it less."""
+    return row_sum(matrix, rows, recency ** np.arange(len(rows))[::-1].astype(np.float64))
+
+
 def row_sum(matrix: csr_array, rows: Rows, weights: NDArray[np.float64]) -> Scores:
     """Return sum of weight × matrix row over `rows`, dense, shape (n_columns,)."""
     total = np.zeros(matrix.shape[1], np.float64)

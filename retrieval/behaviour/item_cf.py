@@ -20,7 +20,7 @@ from retrieval.behaviour.base import (
     Scores,
     keep_top,
     load_sparse,
-    row_sum,
+    recent_row_sum,
     save_sparse,
 )
 from retrieval.config import BehaviourConfig
@@ -80,9 +80,7 @@ class ItemCFScorer:
         """Return the summed similarity to what the context names."""
         if self._neighbours is None:
             raise NotFittedError("item_cf: not fitted; call `fit` or `load` first")
-        given = context.given
-        weights = self.recency ** np.arange(len(given))[::-1].astype(np.float64)
-        return row_sum(self._neighbours, given, weights)
+        return recent_row_sum(self._neighbours, context.given, self.recency)
 
     def save(self, folder: Path) -> None:
         """Write `item_cf.npz`."""

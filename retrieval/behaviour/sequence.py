@@ -18,7 +18,7 @@ from retrieval.behaviour.base import (
     Scores,
     keep_top,
     load_sparse,
-    row_sum,
+    recent_row_sum,
     save_sparse,
 )
 from retrieval.config import BehaviourConfig
@@ -65,9 +65,7 @@ class SequenceScorer:
         """Return what tends to follow what the context names."""
         if self._rules is None:
             raise NotFittedError("sequence: not fitted; call `fit` or `load` first")
-        given = context.given
-        weights = self.recency ** np.arange(len(given))[::-1].astype(np.float64)
-        return row_sum(self._rules, given, weights)
+        return recent_row_sum(self._rules, context.given, self.recency)
 
     def save(self, folder: Path) -> None:
         """Write `sequence.npz`."""
