@@ -39,6 +39,7 @@ EvidenceKind = Literal[
     "rank",  # data: rank, n, k, score, parts, ahead, ahead_score, ahead_parts (why, why not)
     "constraint",  # data: name, wanted, actual     why a product was left out
     "cart",  # data: lines, total
+    "conflict",  # data: constraints [{name, wanted}], nearest [{name, value}], currency
 ]
 
 

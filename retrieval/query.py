@@ -30,6 +30,10 @@ class Constraints(BaseModel):
     max_items: Annotated[int, Field(ge=1, le=6)] | None = None
     must_include: tuple[str, ...] = ()
     """Product ids that a bundle must hold."""
+    roles: Annotated[tuple[str, ...], Field(max_length=6)] = ()
+    """Bundles: category names, of each of which the set holds exactly one product."""
+    needs_fit: bool | None = None
+    """Bundles, true: what states a fit is only in a set with something that it works with."""
     exclude: tuple[str, ...] = ()
     """Product ids never to be shown."""
     categories: tuple[str, ...] = ()

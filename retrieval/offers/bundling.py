@@ -1,139 +1,111 @@
-"""From a plan to bundles: what the solver may choose from, its rules, the bound if none fits."""
+"""From a pool to bundles: what ties their products, and what stands in the way of one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
-from itertools import combinations
 
-import numpy as np
-
-from retrieval.behaviour.base import Context
-from retrieval.compatibility import PREFIX, fit_between
 from retrieval.data.dataset import Product, to_minor
-from retrieval.eligibility import eligible
 from retrieval.evidence import Evidence, make_evidence, money
-from retrieval.filters import Mask, broken
-from retrieval.offers.bundle import (
-    MAX_ITEMS,
-    MIN_ITEMS,
-    BundleItem,
-    BundleRules,
-    cheapest_total,
-)
+from retrieval.facts.turn import as_text
+from retrieval.offers.conflicts import MUST, ROLE, Conflict, Nearest, find_conflict
+from retrieval.offers.pool import Pool, make_pool, rules_of
 from retrieval.plan import Plan
 from retrieval.query import Constraints
 from retrieval.records import Records
-from retrieval.slate import Candidate
-from retrieval.store import Store
 
-POOL = 60
-"""Products the solver chooses from, beside the must-haves."""
-HEADS = 12
-"""Of a named kind, at most so many products may start a bundle."""
-MATCHING, AROUND = 0.5, 0.8
-"""What merely matches the words scores at most the first, what goes around the leading kind the
-second, the leading kind itself 1."""
-NEARLY_AS_NEAR = 0.85
+__all__ = ["Pool", "make_pool", "margin_of", "no_bundle", "rules_of", "ties_inside"]
+
 MAX_TIES = 3
-Rank = Callable[[Plan], tuple[Candidate, ...]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pool:
-    """What the solver may choose from, and under which rules."""
-
-    items: tuple[BundleItem, ...]
-    rules: BundleRules
-    impossible: tuple[str, ...] = ()
-    """Why no bundle can hold the must-haves; empty if one may."""
-    facts: tuple[Evidence, ...] = ()
-    """The records behind `impossible`."""
-
-
-def make_pool(records: Records, plan: Plan, rank: Rank) -> Pool:
-    """Gather the must-haves and the best candidates.
-
-    A must-have that breaks a constraint, states no price or is sold out makes every bundle
-    impossible: it is never left out in silence.
-    """
-    store, constraints = records.store, plan.constraints
-    known = [p for p in dict.fromkeys(constraints.must_include) if p in store.catalogue]
-    required = {store.catalogue.row(p) for p in known}
-    impossible, facts = _must_have_problems(records, constraints)
-    leaves = leading_leaves(store, plan, eligible(store, plan.of("search")))
-    scored = _scores(store, plan, leaves, rank)
-    for row in required:
-        scored[row] = max(scored.get(row, 0.0), 1.0)
-    items = tuple(
-        BundleItem(
-            row=row,
-            price=int(store.catalogue.price[row]),
-            score=score,
-            role=int(store.catalogue.leaf_code[row]),
-            group=store.catalogue.products[row].item_group_id,
-            margin=store.catalogue.products[row].margin,
-            required=row in required,
-            lead=int(store.catalogue.leaf_code[row]) in leaves,
-        )
-        for row, score in sorted(scored.items())
-        if not np.isnan(store.catalogue.price[row])
-    )
-    rules = replace(
-        rules_of(constraints, len(required)),
-        conflicts=_conflicts(store, [i.row for i in items]),
-    )
-    return Pool(items=items, rules=rules, impossible=tuple(impossible), facts=tuple(facts))
-
-
-def _conflicts(store: Store, rows: Sequence[int]) -> tuple[tuple[int, int], ...]:
-    """Return the pairs of which one states a fit that the other contradicts."""
-    products = [store.catalogue.products[row] for row in rows]
-    states_fit = [any(n.casefold().startswith(PREFIX) for n in p.attributes) for p in products]
-    found = []
-    for i, j in combinations(range(len(rows)), 2):
-        if states_fit[i] or states_fit[j]:
-            fit = fit_between(products[i], products[j])
-            if fit is not None and not fit.works:
-                found.append((rows[i], rows[j]))
-    return tuple(found)
-
-
-def rules_of(c: Constraints, n_required: int = 0) -> BundleRules:
-    """Return the solver's rules; sizes not stated make room for the must-haves."""
-    least = c.min_items or min(MIN_ITEMS, c.max_items or MIN_ITEMS)
-    most = c.max_items or max(MAX_ITEMS, least, n_required)
-    return BundleRules(
-        total_max=c.total_max, min_items=least, max_items=most, margin_min=c.margin_min
-    )
+MEASURED = ("total_max", "margin_min", "min_items", "max_items", "price_max", "price_min")
+IN_WORDS = {
+    "compatibility": "what provably does not work together",
+    "needs_fit": "what needs something that works with it",
+    "one_of_a_kind": "one of each category",
+    "around_lead": "one of the kind that was named",
+}
+"""Constraints that no field of the query states by its value."""
 
 
 def no_bundle(records: Records, plan: Plan, pool: Pool) -> tuple[tuple[Evidence, ...], list[str]]:
-    """Return the true bound where the total is in the way, and a note that says what is."""
-    rules = pool.rules
-    if pool.impossible:
+    """Return the fewest constraints that cannot hold together, and how near one comes.
+
+    A note says both in words. The smallest total that works is a `total` with what was wanted;
+    the rest is one `conflict`.
+    """
+    if pool.impossible or pool.wide is None:
         return pool.facts, [f"no bundle: {reason}" for reason in pool.impossible]
-    if rules.min_items > rules.max_items:
-        return (), [f"no bundle: min_items {rules.min_items} above max_items {rules.max_items}"]
-    cheapest = None if rules.total_max is None else cheapest_total(pool.items, rules)
-    if cheapest is None or rules.total_max is None:
-        return (), ["no bundle: fewer products than needed meet the constraints together"]
-    products = [records.store.catalogue.products[r] for r in cheapest.rows]
-    fact = records.total(products, None, f"{plan.query.query_id}:bound")
-    text = (
-        f"nothing fits: the cheapest {len(products)} that meet the other conditions cost "
-        f"{fact.data['total']} together, above {money(rules.total_max)}"
+    wide = pool.wide()
+    conflict = find_conflict(wide.items, wide.rules)
+    if conflict is None or not conflict.names:
+        return (), ["no bundle: no product answers the query"]
+    fact = _conflict(records, plan, wide, conflict)
+    bounds = [_bound(records, plan, n) for n in conflict.nearest if n.name == "total_max"]
+    return (*bounds, fact), [b.text for b in bounds] + [fact.text]
+
+
+def _conflict(records: Records, plan: Plan, pool: Pool, conflict: Conflict) -> Evidence:
+    """Return the conflict as a record: the constraints with what each wants, and the bounds."""
+    products = records.store.catalogue.products
+    stated = [_stated(records, plan.constraints, pool, name) for name in conflict.names]
+    nearest = [{"name": n.name, "value": _value(n)} for n in conflict.nearest]
+    words = " and ".join(f"{one['name']} {one['wanted']}" for one in stated)
+    verdict = "cannot be met" if len(stated) == 1 else "cannot be met together"
+    text = f"no bundle: {words} {verdict}"
+    if nearest:
+        near = ", or ".join(f"{one['name']} {one['value']}" for one in nearest)
+        text += f"; with the rest kept, {near} is possible"
+    elif any(one["name"] in MEASURED for one in stated):
+        text += "; no other value of these alone is enough"
+    rows = [int(n.removeprefix(MUST)) for n in conflict.names if n.startswith(MUST)]
+    return make_evidence(
+        "conflict",
+        (plan.query.query_id,),
+        tuple(products[row].product_id for row in rows),
+        text,
+        {"constraints": stated, "nearest": nearest, "currency": records.store.currency},
+        f"solver, over {len(pool.items)} products",
     )
-    bound = make_evidence(
+
+
+def _stated(records: Records, c: Constraints, pool: Pool, name: str) -> dict[str, str]:
+    """Return a constraint's field and what it wants, in words."""
+    if name.startswith(MUST):
+        row = int(name.removeprefix(MUST))
+        return {
+            "name": "must_include",
+            "wanted": records.store.catalogue.products[row].product_id,
+        }
+    if name.startswith(ROLE):
+        return {"name": "roles", "wanted": name.removeprefix(ROLE)}
+    if name in ("min_items", "max_items"):
+        return {"name": name, "wanted": str(getattr(pool.rules, name))}
+    if name == "margin_min":
+        return {"name": name, "wanted": str(c.margin_min)}
+    return {"name": name, "wanted": IN_WORDS.get(name) or as_text(getattr(c, name))}
+
+
+def _value(nearest: Nearest) -> str:
+    """Return money with two decimals; a margin is rounded down already, a size is whole."""
+    is_money = nearest.name in ("total_max", "price_max", "price_min")
+    return as_text(nearest.value) if is_money else str(nearest.value)
+
+
+def _bound(records: Records, plan: Plan, nearest: Nearest) -> Evidence:
+    """Return the smallest total that works as a record."""
+    products = [records.store.catalogue.products[row] for row in nearest.rows]
+    fact = records.total(products, None, f"{plan.query.query_id}:bound")
+    wanted = money(plan.constraints.total_max or Decimal(0))
+    return make_evidence(
         "total",
         (f"{plan.query.query_id}:bound",),
         fact.product_ids,
-        text,
-        {**fact.data, "wanted": money(rules.total_max), "name": "total_max"},
+        f"nothing fits: the cheapest {len(products)} that meet the other conditions cost "
+        f"{fact.data['total']} together, above {wanted}",
+        {**fact.data, "wanted": wanted, "name": "total_max"},
         fact.origin,
     )
-    return (bound,), [text]
 
 
 def ties_inside(records: Records, product: Product, bundle: Sequence[Product]) -> list[Evidence]:
@@ -156,83 +128,3 @@ def margin_of(products: Sequence[Product]) -> float | None:
         total += to_minor(product.price)
         kept += to_minor(product.price) * Fraction(str(product.margin))
     return round(float(kept / total), 4) if total else None
-
-
-def _scores(store: Store, plan: Plan, leaves: tuple[int, ...], rank: Rank) -> dict[int, float]:
-    """Return row → how well it would do in the bundle, 0 to 1."""
-    scored: dict[int, float] = {}
-    if plan.text and not plan.has_anchor:
-        sold_out = store.catalogue.stock == 0
-        heads = [
-            c
-            for c in rank(plan.of("search"))
-            if plan.constraints.in_stock is False or not sold_out[c.row]
-        ]
-        inside = [c for c in heads if store.catalogue.leaf_code[c.row] in leaves][:HEADS]
-        around = Context(anchor_leaves=leaves)
-        rest = rank(plan.of("cross_sell", context=around, with_text=False)) if leaves else ()
-        scored |= _scaled(heads[:HEADS], MATCHING)
-        scored |= _scaled(rest[: POOL - 2 * HEADS], AROUND)
-        scored |= _scaled(inside, 1.0)
-    else:
-        scored |= _scaled(rank(plan)[:POOL], 1.0)
-    if not scored and not plan.has_anchor:
-        popular = plan.of("next_product", context=Context(), with_text=False)
-        scored |= _scaled(rank(popular)[:POOL], 1.0)
-    return scored
-
-
-def leading_leaves(store: Store, plan: Plan, mask: Mask) -> tuple[int, ...]:
-    """Return the categories that a set is built around: those named, else the leading one.
-
-    "A kit for camping" names none: then, of the leaves whose three products nearest in meaning
-    are nearly as near as any leaf's, the one with most buyers leads. Empty where the query has
-    anchors or no words.
-    """
-    if not plan.text or plan.has_anchor:
-        return ()
-    subject = store.subjects.find(plan.text)
-    if subject is not None and subject.leaves:
-        return subject.leaves
-    if plan.text.isascii():
-        vector = store.encoder.encode([plan.text], role="query")[0]
-        near = store.product_vectors.similarities(vector)
-    else:  # an English encoder has nothing to say of other scripts
-        near = store.lexical.scores(plan.text)
-    near = np.where(mask, near, 0.0)
-    buyers = store.behaviour.popularity.n_buyers
-    found: list[tuple[float, int, int]] = []
-    for leaf in range(len(store.catalogue.leaves)):
-        rows = store.rows_of_leaf(leaf)
-        found.append((float(np.sort(near[rows])[-3:].mean()), int(buyers[rows].sum()), leaf))
-    best = max((f[0] for f in found), default=0.0)
-    nearly = [f for f in found if f[0] >= NEARLY_AS_NEAR * best > 0]
-    return (max(nearly, key=lambda f: (f[1], -f[2]))[2],) if nearly else ()
-
-
-def _scaled(ranked: Sequence[Candidate], top: float) -> dict[int, float]:
-    """Return row → score with the best at `top`."""
-    best = max((c.score for c in ranked), default=0.0) or 1.0
-    return {c.row: top * max(c.score, 0.0) / best for c in ranked}
-
-
-def _must_have_problems(
-    records: Records, constraints: Constraints
-) -> tuple[list[str], list[Evidence]]:
-    catalogue = records.store.catalogue
-    problems: list[str] = []
-    facts: list[Evidence] = []
-    for product_id in dict.fromkeys(constraints.must_include):
-        if product_id not in catalogue:
-            problems.append(f"must-have {product_id} is not in this store")
-            continue
-        product = catalogue[product_id]
-        names = broken(catalogue, constraints, catalogue.row(product_id))
-        facts += [records.constraint(constraints, product, name) for name in names]
-        problems += [f"must-have {product_id} breaks {name}" for name in names]
-        if product.price is None:
-            problems.append(f"must-have {product_id} states no price")
-        if product.stock == 0 and constraints.in_stock is None:
-            problems.append(f"must-have {product_id} is sold out")
-            facts += [f for f in (records.stock(product),) if f is not None]
-    return problems, facts

@@ -345,8 +345,11 @@ def test_a_bundle_keeps_its_total_and_sums_it(ask):
 def test_an_impossible_total_says_the_cheapest(ask):
     slate = ask(anchors=["tent-duo"], offer_kind="bundle", constraints={"total_max": 10})
     assert slate.bundles == ()
-    (fact,) = slate.evidence.values()
+    fact, conflict = slate.evidence.values()
     assert (fact.data["total"], fact.data["wanted"]) == ("53.90", "10.00")
+    # one alone costs 24.90 already, so the size has no part in it
+    assert conflict.data["constraints"] == [{"name": "total_max", "wanted": "10.00"}]
+    assert conflict.data["nearest"] == [{"name": "total_max", "value": "53.90"}]
 
 
 @pytest.mark.parametrize(
@@ -357,14 +360,34 @@ def test_an_impossible_total_says_the_cheapest(ask):
         ({"must_include": ["lantern"], "exclude": ["lantern"]}, "must-have lantern breaks exclude"),
         ({"must_include": ["lantern"], "price_max": 20}, "must-have lantern breaks price_max"),
         ({"must_include": ["lantern"], "in_stock": True}, "must-have lantern breaks in_stock"),
-        ({"min_items": 4, "max_items": 3}, "min_items 4 above max_items 3"),
-        ({"categories": ["Nowhere"]}, "fewer products than needed"),
+        ({"min_items": 4, "max_items": 3}, "min_items 4 and max_items 3 cannot be met together"),
+        ({"categories": ["Nowhere"]}, "categories Nowhere cannot be met"),
+        ({"roles": ["Boats"]}, "role Boats names no category"),
+        (
+            {"must_include": ["stove-spark", "gas-click"]},
+            "must_include gas-click and must_include stove-spark and compatibility",
+        ),
+        (
+            {"roles": ["Tents", "Stoves"], "total_max": 168},
+            "total_max 168.00 and roles Tents and roles Stoves cannot be met together; "
+            "with the rest kept, total_max 168.90 is possible",
+        ),
     ],
 )
 def test_a_bundle_that_cannot_be_says_why(ask, constraints, note):
     slate = ask(offer_kind="bundle", constraints=constraints)
     assert slate.bundles == ()
     assert any(note in n for n in slate.notes), slate.notes
+
+
+def test_roles_are_filled_once_each_and_what_states_a_fit_finds_it(ask):
+    roles = {"roles": ["Tents", "Stoves", "Fuel"], "needs_fit": True}
+    slate = ask(offer_kind="bundle", constraints=roles)
+    for bundle in slate.bundles:
+        assert {"stove-spark", "gas-screw"} < set(bundle.product_ids)  # the click does not fit
+        assert len(bundle.product_ids) == 3
+    cheapest = ask(offer_kind="bundle", constraints={**roles, "total_max": 175.40}).bundles
+    assert {b.total for b in cheapest} == {Decimal("175.40")}  # tent-duo + stove + gas
 
 
 def test_a_bundle_around_a_must_have_takes_what_goes_with_it(ask):
