@@ -1,0 +1,1 @@
+"""What is learned from validation cases of a store's own log: rankers and a network."""
