@@ -1,1 +1,1 @@
-"""What is learned from validation cases of a store's own log: rankers and a network."""
+"""What a build learns from the past of a shop's own log."""
