@@ -1,1 +1,0 @@
-"""What a build learns from the past of a shop's own log."""
