@@ -172,7 +172,7 @@ def bm25_weights(
 
     Each product's words as a query are scaled to length 1, so that long texts do not shout.
     """
-    from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]
+    from sklearn.feature_extraction.text import (
         CountVectorizer,
     )
 

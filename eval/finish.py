@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from eval.cli import RunOptions, say
+from eval.measured import MeasuredTask
 from eval.report import write_report
 from eval.results import TaskResult, failed_gates, provenance, summarise, write_metrics
 
 
 def finish(
     options: RunOptions,
-    tasks: Sequence[TaskResult],
+    tasks: Sequence[TaskResult | MeasuredTask],
     *,
     title: str,
     summary: str,
@@ -27,7 +28,10 @@ def finish(
         "summary": summary,
         "quick": options.quick,
         **provenance(options.seed, seconds=seconds or {}),
-        "tasks": [summarise(task, seed=options.seed) for task in tasks],
+        "tasks": [
+            task.as_json() if isinstance(task, MeasuredTask) else summarise(task, seed=options.seed)
+            for task in tasks
+        ],
     }
     failed = failed_gates(found, options.gates)
     write_metrics(found, options.out)
