@@ -16,16 +16,22 @@ from retrieval.behaviour.association import (
     wilson,
 )
 from retrieval.behaviour.base import ADD, PURCHASE, VIEW, Context, Interactions, keep_top
+from retrieval.behaviour.clusters import Clusters
+from retrieval.behaviour.ease import EaseScorer
+from retrieval.behaviour.factors import AlsScorer, BprScorer
 from retrieval.behaviour.item_cf import ItemCFScorer
 from retrieval.behaviour.popularity import PopularityScorer
 from retrieval.behaviour.profile import Profiles
+from retrieval.behaviour.segment_popularity import SegmentPopularityScorer
 from retrieval.behaviour.sequence import SequenceScorer
+from retrieval.behaviour.user_knn import UserKnnScorer
 from retrieval.config import BehaviourConfig
 from retrieval.data.dataset import Catalogue, Dataset, Product
 from retrieval.errors import NotFittedError
 
 TENT, MAT, STOVE, GHOST = range(4)
 LEAVES = np.array([0, 1, 2, -1])
+LEAF_NAMES = ("Tents", "Mats", "Stoves")
 PLAIN = BehaviourConfig(damping=0, min_support=1, popularity_half_life_days=1)
 
 
@@ -117,6 +123,17 @@ class ScorerContract:
     def test_saving_before_fitting_is_refused(self, tmp_path):
         with pytest.raises(NotFittedError, match="not fitted"):
             self.make().save(tmp_path)
+
+
+class ManyContexts:
+    """Inherit as well where the scorer answers several contexts together."""
+
+    def test_many_contexts_at_once_are_answered_as_one_by_one(self, log):
+        scorer = self.make().fit(log)
+        contexts = [Context(history=rows(*h)) for h in ([TENT], [MAT, TENT], [], [GHOST, STOVE])]
+        one_by_one = np.stack([scorer.score(context) for context in contexts])
+        assert scorer.score_many(contexts) == pytest.approx(one_by_one, abs=1e-6)
+        assert scorer.score_many([]).shape == (0, 4)
 
 
 class TestPopularity(ScorerContract):
@@ -256,6 +273,40 @@ class TestSequence(ScorerContract):
     def test_shoppers_do_not_run_into_each_other(self):
         log = Interactions.of_sequences([[TENT], [MAT]], 4)
         assert not self.make().fit(log).score(Context(history=rows(TENT))).any()
+
+
+def clusters():
+    return Clusters(LEAVES, LEAF_NAMES, PLAIN, min_days=1, max_clusters=2)
+
+
+class TestEase(ManyContexts, ScorerContract):
+    def make(self):
+        return EaseScorer(PLAIN, regularisation=1)
+
+
+class TestUserKnn(ScorerContract):
+    def make(self):
+        return UserKnnScorer(PLAIN)
+
+
+class TestUserKnnWithinClusters(ScorerContract):
+    def make(self):
+        return UserKnnScorer(PLAIN, clusters=clusters())
+
+
+class TestAls(ManyContexts, ScorerContract):
+    def make(self):
+        return AlsScorer(PLAIN, factors=2)
+
+
+class TestBpr(ManyContexts, ScorerContract):
+    def make(self):
+        return BprScorer(PLAIN, factors=2)
+
+
+class TestSegmentPopularity(ScorerContract):
+    def make(self):
+        return SegmentPopularityScorer(clusters(), PLAIN)
 
 
 class TestProfiles:
