@@ -267,16 +267,6 @@ def recent_row_sum(matrix: csr_array, rows: Rows, recency: float) -> Scores:
     return row_sum(matrix, rows, recency ** np.arange(len(rows))[::-1].astype(np.float64))
 
 
-def recent_weights(given: Sequence[Rows], n_products: int, recency: float) -> csr_array:
-    """Return the weights of `recent_row_sum` for many contexts: shape (n_contexts, n_products)."""
-    lengths = np.array([len(rows) for rows in given], np.int64)
-    back = [np.arange(n)[::-1] for n in lengths]
-    weights = recency ** (np.concatenate(back) if back else np.zeros(0)).astype(np.float64)
-    columns = np.concatenate(list(given)) if given else NO_ROWS
-    where = (np.repeat(np.arange(len(lengths)), lengths), columns)
-    return csr_array((weights, where), shape=(len(lengths), n_products))
-
-
 def row_sum(matrix: csr_array, rows: Rows, weights: NDArray[np.float64]) -> Scores:
     """Return sum of weight × matrix row over `rows`, dense, shape (n_columns,)."""
     total = np.zeros(matrix.shape[1], np.float64)

@@ -21,11 +21,10 @@ from retrieval.behaviour.base import (
     Interactions,
     Scores,
     load_sparse,
-    recent_row_sum,
-    recent_weights,
+    row_sum,
     save_sparse,
 )
-from retrieval.behaviour.item_cf import taken_matrix
+from retrieval.behaviour.taken import context_matrix, recency_weights, taken_matrix
 from retrieval.config import BehaviourConfig
 from retrieval.errors import NotFittedError
 
@@ -52,7 +51,7 @@ class EaseScorer:
         Args:
             config: Neighbours kept per product.
             regularisation: λ above 0, in shoppers: more shrinks rare products' weights.
-            recency: Each step back in the history counts this much less; 1 counts all alike.
+            recency: Each step back in a history counts this much less; 1 counts all alike.
             activity_power: A shopper with n products weighs n ** -activity_power; 0 weighs alike.
             max_items: Only this many products, the most taken, get weights; others score 0.
                 The inverse holds max_items² float32 (6,000: 144 MB, about 10 CPU s).
@@ -87,12 +86,13 @@ class EaseScorer:
     def score(self, context: Context) -> Scores:
         """Return the summed weight from what the context names; sums below 0 say nothing."""
         weights = self._fitted()
-        return np.maximum(recent_row_sum(weights, context.given, self.recency), 0.0)
+        late = recency_weights(context, self.recency)
+        return np.maximum(row_sum(weights, context.given, late), 0.0)
 
     def score_many(self, contexts: Sequence[Context]) -> Scores:
         """Return `score` of each context: shape (n_contexts, n_products)."""
         weights = self._fitted()
-        asked = recent_weights([c.given for c in contexts], weights.shape[0], self.recency)
+        asked = context_matrix(contexts, weights.shape[0], self.recency)
         return np.maximum((asked @ weights).toarray(), 0.0).astype(np.float32)
 
     def save(self, folder: Path) -> None:

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, csr_matrix
 
-from retrieval.behaviour.base import Context, Interactions, Scores, recent_weights
-from retrieval.behaviour.item_cf import taken_matrix
+from retrieval.behaviour.base import Context, Interactions, Scores
+from retrieval.behaviour.taken import context_matrix, taken_matrix
 from retrieval.config import BehaviourConfig
 from retrieval.errors import ConfigError, NotFittedError
 
@@ -84,7 +84,7 @@ class FactorScorer:
     def score_many(self, contexts: Sequence[Context]) -> Scores:
         """Return `score` of each context: shape (n_contexts, n_products)."""
         products = self.product_factors
-        given = recent_weights([c.given for c in contexts], len(products), self.recency)
+        given = context_matrix(contexts, len(products), self.recency)
         tastes = self.tastes(given)
         return np.maximum(tastes @ products.T.astype(np.float64), 0.0).astype(np.float32)
 
@@ -134,7 +134,7 @@ class AlsScorer(FactorScorer):
             confidence: α of Hu et al.: what was taken with strength r counts 1 + αr, what was not
                 counts 1.
             iterations: Rounds of alternating least squares.
-            recency: Each step back in the context counts this much less in r; 1 counts all alike.
+            recency: Each step back in a history counts this much less in r; 1 counts all alike.
             seed: Of the first factors.
         """
         if regularisation <= 0:
@@ -198,7 +198,7 @@ class BprScorer(FactorScorer):
             regularisation: Shrinks factors at each step.
             learning_rate: Size of a step.
             iterations: Passes over the log.
-            recency: Each step back in the context counts this much less in the mean.
+            recency: Each step back in a history counts this much less in the mean.
             seed: Of the first factors and of the pairs drawn.
         """
         super().__init__(

@@ -57,8 +57,14 @@ class ItemCFScorer:
         self._neighbours: csr_array | None = None
 
     def fit(self, interactions: Interactions) -> Self:
-        """Learn neighbours from how strongly each shopper took each product."""
-        taken = taken_matrix(interactions)
+        """Learn neighbours from the strongest thing each shopper did with each product."""
+        weight = np.array([WEIGHT[t] for t in range(len(WEIGHT))])[interactions.type]
+        taken = csr_array(
+            (weight, (interactions.shopper, interactions.product)),
+            shape=(max(1, interactions.n_shoppers), interactions.n_products),
+        )
+        taken.sum_duplicates()
+        taken.data = np.minimum(taken.data, 1.0)
         n_products = np.maximum(1, np.diff(taken.indptr))
         scaled = diags_array(n_products ** (-self.activity_power / 2)) @ taken
         norm = np.sqrt((scaled**2).sum(axis=0))
@@ -86,18 +92,3 @@ class ItemCFScorer:
         """Read `item_cf.npz`."""
         self._neighbours = load_sparse(folder / "item_cf.npz")["neighbours"]
         return self
-
-
-def taken_matrix(interactions: Interactions) -> csr_array:
-    """Return how strongly each shopper took each product: events add up, at most to 1.
-
-    Shape (n_shoppers, n_products), at least one row.
-    """
-    weight = np.array([WEIGHT[t] for t in range(len(WEIGHT))])[interactions.type]
-    taken = csr_array(
-        (weight, (interactions.shopper, interactions.product)),
-        shape=(max(1, interactions.n_shoppers), interactions.n_products),
-    )
-    taken.sum_duplicates()
-    taken.data = np.minimum(taken.data, 1.0)
-    return taken

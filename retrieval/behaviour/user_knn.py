@@ -21,12 +21,11 @@ from retrieval.behaviour.base import (
     Rows,
     Scores,
     load_sparse,
-    recent_weights,
     row_sum,
     save_sparse,
 )
 from retrieval.behaviour.clusters import Clusters
-from retrieval.behaviour.item_cf import taken_matrix
+from retrieval.behaviour.taken import context_matrix, taken_matrix
 from retrieval.config import BehaviourConfig
 from retrieval.errors import NotFittedError
 
@@ -51,7 +50,7 @@ class UserKnnScorer:
             config: Not used; there because every scorer takes it.
             n_shoppers: Neighbours asked, at least 1.
             shrinkage: In shared products: similarity counts m / (m + shrinkage) with m shared.
-            recency: Each step back in the context counts this much less; 1 counts all alike.
+            recency: Each step back in a history counts this much less; 1 counts all alike.
             clusters: Only shoppers of the same behaviour cluster are asked. Fitted, loaded and
                 saved with this scorer unless that was done before. A context that belongs to no
                 cluster asks everybody.
@@ -91,7 +90,7 @@ class UserKnnScorer:
         """
         if self._rarity is None:
             raise NotFittedError("user_knn: not fitted; call `fit` or `load` first")
-        asked = recent_weights([context.given], len(self._rarity), self.recency)
+        asked = context_matrix([context], len(self._rarity), self.recency)
         asked = csr_array(asked @ diags_array(self._rarity))
         length = float(np.sqrt((asked.data**2).sum()))
         n_shoppers = self._by_product.shape[1]
