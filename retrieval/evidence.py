@@ -39,6 +39,9 @@ EvidenceKind = Literal[
     "rank",  # data: rank, n, k, score, parts, ahead, ahead_score, ahead_parts (why, why not)
     "constraint",  # data: name, wanted, actual     why a product was left out
     "cart",  # data: lines, total
+    "stack",  # data: offers {id: saving}, total, delivery, saved, to_pay, currency
+    "top_up",  # data: offer_id, kind, products, gap, spend, over, worth, unwanted, regret, saves,
+    #            to_pay_before, to_pay_after, worth_it, currency
     "conflict",  # data: constraints [{name, wanted}], nearest [{name, value}], currency
 ]
 

@@ -1,6 +1,7 @@
-"""Promotions: who may have which reduction when, and what it is worth. All arithmetic is here.
+"""Promotions: who may have which reduction when, and what it takes off one piece.
 
-Everybody with the same eligibility has the same price: nothing in here knows the shopper.
+Everybody with the same eligibility has the same price: nothing in here knows the shopper. What
+several take off a cart together is in `retrieval.stacking`.
 """
 
 from __future__ import annotations
