@@ -1,6 +1,6 @@
 """Files to a store: `python -m retrieval.build --products FILE … --out STORE`.
 
-    read → spans → save → embed → index → fit → check → swap
+    read → spans → save → embed → index → fit → learn → check → swap
 
 Everything is written beside the old store and swapped in at the end, so a build that fails or is
 killed changes nothing. Progress goes to stderr; the last line on stdout is the report as JSON.
@@ -190,7 +190,10 @@ def _finish(
     erase: bool = False,
 ) -> Manifest:
     """Index, fit, check and swap a snapshot whose dataset is saved."""
-    from retrieval.behaviour.fitting import fit_behaviour
+    from retrieval.behaviour.base import Interactions
+    from retrieval.behaviour.fitting import fitted, make_behaviour, save_behaviour
+    from retrieval.tuning.learn import learn
+    from retrieval.store import Store
     from retrieval.text.encoder import load_encoder
     from retrieval.text.index import build_index, check_index
     from retrieval.text.lexical import build_lexical
@@ -207,7 +210,9 @@ def _finish(
         build_lexical(snapshot, dataset)
     stages.add("index", before - stages.seconds["embed"])  # embedding happened inside
     with stages("fit"):
-        fitted = fit_behaviour(snapshot, dataset, config)
+        log = Interactions.of(dataset, config.behaviour)
+        behaviour = fitted(make_behaviour(log, dataset.catalogue, config))
+        noted = save_behaviour(behaviour, snapshot)
     hashes = hash_dataset(dataset)
     if (snapshot / IMAGES).is_dir():
         hashes[IMAGES] = hash_folder(snapshot / IMAGES)
@@ -219,13 +224,26 @@ def _finish(
         config=config,
         models={"encoder": ModelNote(name=encoder.model_id, sha256=encoder.model_hash)},
         packages={name: metadata.version(name) for name in PACKAGES},
-        counts={"products": len(dataset.products), "spans": counts["spans"]} | fitted,
+        counts={"products": len(dataset.products), "spans": counts["spans"]} | noted,
         report=report,
         build=BuildNote(
             built_at=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=dict(stages.seconds),
             embedded=counts["embedded"],
         ),
+    )
+    manifest.save(snapshot)
+    if config.learning.enabled and noted["product_events"]:
+        with stages("learn"):
+            store = Store.of_snapshot(snapshot, device=device)
+            chosen, learned = learn(store)
+            store.close()
+            learned.save(snapshot)
+        with stages("fit"):
+            if chosen is not None:
+                save_behaviour(fitted(chosen), snapshot)
+    manifest = manifest.model_copy(
+        update={"build": manifest.build.model_copy(update={"seconds": dict(stages.seconds)})}
     )
     manifest.save(snapshot)
     with stages("check"):

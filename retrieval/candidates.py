@@ -12,13 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.behaviour.base import Context, Scores
+from retrieval.additive import Curve, Weight
+from retrieval.behaviour.base import Context, Rows, Scores
 from retrieval.data.dataset import Catalogue
 from retrieval.filters import Mask
 from retrieval.plan import Plan
 from retrieval.store import Store
 
-FULL_SCALE = {"semantic": 1.0, "profile": 1.0, "compatibility": 1.0, "subject": 1.0, "rating": 1.0}
+FULL_SCALE = dict.fromkeys(
+    ("semantic", "nearest", "profile", "compatibility", "subject", "rating", "same_category",
+     "same_brand"), 1.0,
+)  # fmt: skip
 """Sources whose numbers mean the same for every query keep their scale."""
 HALF_SCALE = {"association": 0.3, "co_view": 0.3, "category_association": 0.3}
 """Rule weights that count half; a rule seen twice must not count like one seen a thousand times
@@ -26,8 +30,14 @@ because it happens to be the query's strongest. 0.3 is a tenth of the baskets at
 """
 USUAL_RATING, USUAL_WEIGHT = 3.8, 5
 """A mean rating is pulled to this, with the weight of so many reviews."""
-LATEST_GIVEN = 5
-"""Products whose mean vector stands for what a context names."""
+LATEST_GIVEN = 10
+"""Of a longer context the latest products count."""
+TEXT_RECENCY = 0.6
+"""Each step back in a history counts this much less; baskets and anchors have no order."""
+
+
+TITLES_GIVEN = 5
+"""Products whose titles stand for words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +50,13 @@ class Candidates:
     """Source to shape (n,), each 0 to 1."""
 
 
-def generate(store: Store, plan: Plan, weights: Mapping[str, float], mask: Mask) -> Candidates:
+def generate(store: Store, plan: Plan, weights: Mapping[str, Weight], mask: Mask) -> Candidates:
     """Ask every source with a weight, keep the allowed products that any of them ranks high."""
     full: dict[str, Scores] = {}
     kept = np.zeros(len(mask), bool)
     limit = max(store.config.ranking.candidates_per_source, plan.query.k)
     for source, weight in weights.items():
-        if weight <= 0:
+        if not isinstance(weight, Curve) and weight <= 0:
             continue
         scores = source_scores(store, plan, source)
         if scores is None:
@@ -93,9 +103,16 @@ def source_scores(store: Store, plan: Plan, source: str) -> Scores | None:
         return None
     if source == "compatibility":
         return np.maximum(store.compatibility.score(context.given), 0.0)
+    if source == "nearest":
+        return _nearest(store, context)
+    if source == "same_category":
+        return _shared(store.catalogue.leaf_code, context)
+    if source == "same_brand":
+        return _shared(store.catalogue.brand_code, context)
     if source == "association" and not len(context.given):
         return _leaf_association(store, context)
-    return store.behaviour.scorers[source].score(context)
+    scorer = store.behaviour.scorers.get(source)
+    return None if scorer is None else scorer.score(context)
 
 
 def shrunken_ratings(catalogue: Catalogue) -> NDArray[np.float64]:
@@ -117,16 +134,45 @@ def _semantic(store: Store, context: Context, text: str | None) -> Scores | None
     if text:
         vector = store.encoder.encode([text], role="query")[0]
     elif len(context.given):
-        mean = np.asarray(store.product_vectors.vectors[context.given[-LATEST_GIVEN:]]).mean(axis=0)
-        vector = mean / max(float(np.linalg.norm(mean)), 1e-9)
+        rows, weights = _latest(context)
+        mean = np.average(np.asarray(store.product_vectors.vectors[rows]), axis=0, weights=weights)
+        vector = (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)
     else:
         return None
     return np.maximum(store.product_vectors.similarities(vector), 0.0)
 
 
+def _nearest(store: Store, context: Context) -> Scores | None:
+    """Cosine to the nearest of the products that the context names."""
+    if not len(context.given):
+        return None
+    rows, _ = _latest(context)
+    found = [store.product_vectors.similarities(store.product_vectors.vectors[r]) for r in rows]
+    return np.maximum(np.max(found, axis=0), 0.0)
+
+
+def _latest(context: Context) -> tuple[Rows, NDArray[np.float64]]:
+    """Return the latest products of a context and how much each counts."""
+    weights = np.ones(len(context.given))
+    n = len(context.history)
+    weights[:n] = TEXT_RECENCY ** np.arange(n)[::-1].astype(np.float64)
+    return context.given[-LATEST_GIVEN:], weights[-LATEST_GIVEN:]
+
+
+def _shared(codes: Rows, context: Context) -> Scores | None:
+    """Share of the context that has each product's code; products without one get 0."""
+    rows, weights = _latest(context)
+    own = codes[rows]
+    if not (own >= 0).any():
+        return None
+    by_code = np.bincount(own[own >= 0], weights[own >= 0], minlength=codes.max() + 1)
+    shares = np.append(by_code / weights.sum(), 0.0)  # the last is for -1
+    return shares[codes].astype(np.float32)
+
+
 def _titles(store: Store, context: Context) -> str:
     """Return the titles of the latest products that the context names."""
-    products = [store.catalogue.products[int(r)] for r in context.given[-LATEST_GIVEN:]]
+    products = [store.catalogue.products[int(r)] for r in context.given[-TITLES_GIVEN:]]
     return " ".join(product.title for product in products)
 
 

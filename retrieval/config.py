@@ -110,6 +110,15 @@ class RankingConfig(Settings):
     """Cross-sell: at most this many of one leaf category in a slate."""
 
 
+class LearningConfig(Settings):
+    """What a build learns from the shop's own past."""
+
+    enabled: bool = True
+    """False keeps the weights of `[ranking]` and the scorers' settings as they are."""
+    max_questions: Annotated[int, Field(ge=100, le=20_000)] = 800
+    """Questions made of the latest part of the log, for each task."""
+
+
 class StoreConfig(Settings):
     """Everything that shapes a store."""
 
@@ -119,6 +128,7 @@ class StoreConfig(Settings):
     encoder: EncoderConfig = EncoderConfig()
     behaviour: BehaviourConfig = BehaviourConfig()
     ranking: RankingConfig = RankingConfig()
+    learning: LearningConfig = LearningConfig()
     directions: dict[str, Direction] = Field(default_factory=dict)
     """Attribute name to which way is better; unlisted ones are only named as different."""
     labels: dict[str, dict[str, str]] = Field(default_factory=dict)

@@ -93,15 +93,23 @@ class Recommender:
 
     # one kind of suggestion
 
+    def shown(self, query: Query) -> tuple[Candidate, ...]:
+        """Return what a slate of one kind shows, without its evidence: for offline measures."""
+        plan, clock = self.plan(query), Clock()
+        return self._diverse(plan, self._rank(plan, clock), clock)
+
     def _suggestions(self, plan: Plan, clock: Clock) -> Slate:
         ranked = self._rank(plan, clock)
-        with clock.stage("diversify"):
-            limit = self.store.config.ranking.max_per_leaf if plan.task == "cross_sell" else None
-            shown = diversify(
-                ranked.candidates, self.store.catalogue, k=plan.query.k, max_per_leaf=limit
-            )
+        shown = self._diverse(plan, ranked, clock)
         with clock.stage("evidence"):
             return self._slate(plan, shown, ranked)
+
+    def _diverse(self, plan: Plan, ranked: Ranked, clock: Clock) -> tuple[Candidate, ...]:
+        with clock.stage("diversify"):
+            limit = self.store.config.ranking.max_per_leaf if plan.task == "cross_sell" else None
+            return diversify(
+                ranked.candidates, self.store.catalogue, k=plan.query.k, max_per_leaf=limit
+            )
 
     def ranked(self, plan: Plan) -> tuple[Candidate, ...]:
         """Return all candidates of a plan, best first, before diversification."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 import numpy as np
 
+from retrieval.additive import Weight
 from retrieval.behaviour.base import NO_ROWS, SECONDS_A_DAY, Context, Rows
 from retrieval.behaviour.profile import Profile
 from retrieval.filters import fold
@@ -21,6 +22,20 @@ Task = Literal[
 ]
 SUBJECT_WEIGHT = 0.6
 """Search: what the wish names by category goes before what merely resembles it."""
+WORDS = ("lexical", "semantic")
+_BEHAVIOUR = (
+    "popularity", "association", "category_association", "item_cf", "sequence", "co_view", "ease",
+    "user_knn",
+)  # fmt: skip
+_LIKENESS = ("nearest", "same_brand", "compatibility", "profile")
+SOURCES: Mapping[str, tuple[str, ...]] = {
+    "search": (*WORDS, "subject", "popularity", "profile", "rating"),
+    "similar": (*_BEHAVIOUR, "semantic", "same_brand", "profile", "rating"),
+    "cross_sell": (*_BEHAVIOUR, "semantic", *_LIKENESS),
+    "basket": (*_BEHAVIOUR, *WORDS, *_LIKENESS, "same_category"),
+    "next_product": (*_BEHAVIOUR, *WORDS, *_LIKENESS, "same_category"),
+}
+"""What a build may weigh for each task."""
 RATING_WEIGHT = 0.1
 """Where behaviour has nothing to say, well-rated products come first."""
 LATEST_PURCHASES = 5
@@ -108,30 +123,41 @@ def make_plan(store: Store, query: Query) -> Plan:
     return _with_own_history(store, _with_must_haves(store, plan))
 
 
-def weights_of(store: Store, plan: Plan) -> dict[str, float]:
-    """Return source → weight for the plan's task; sources that it cannot ask are left out."""
-    ranking = store.config.ranking
-    weights = {
-        "search": ranking.search,
-        "similar": ranking.similar,
-        "cross_sell": ranking.cross_sell,
-        "upsell": {},
-        "bundle": ranking.cross_sell if plan.has_anchor else ranking.search,
-        "basket": ranking.basket,
-        "next_product": ranking.next_product,
-        "any": {},
-    }[plan.task]
-    weights = dict(weights)
-    if plan.text is None:
-        if plan.task not in ("basket", "next_product"):
-            weights.pop("lexical", None)
-        if plan.task in ("cross_sell", "bundle"):
-            weights.pop("semantic", None)  # likeness to the anchor is no sign of a complement
-    elif plan.task == "search":
-        weights["subject"] = SUBJECT_WEIGHT
+def weights_of(store: Store, plan: Plan) -> Mapping[str, Weight]:
+    """Return how each source counts for the plan: as learned from the shop's past, or configured.
+
+    Curves were learned on questions without words (search: on words alone), so they answer those.
+    """
+    task = "cross_sell" if plan.task == "bundle" and plan.has_anchor else plan.task
+    task = "search" if plan.task == "bundle" and not plan.has_anchor else task
+    learned = store.learned.curves.get(task)
+    if learned is not None and (plan.text is not None) == (task == "search"):
+        return learned
+    weights = configured_weights(store, task)
+    if plan.text is not None:
+        if task == "cross_sell":  # words say what is wanted of the complement
+            weights |= {s: store.config.ranking.cross_sell.get(s, 0.0) for s in WORDS}
+    elif task == "search":
+        for source in WORDS:
+            weights.pop(source, None)
+        weights.pop("subject", None)
+    elif task not in ("basket", "next_product"):
+        weights.pop("lexical", None)
     if not plan.has_anchor and plan.text is None:
         weights["rating"] = RATING_WEIGHT  # a shelf to look along: everything that is allowed
     return weights
+
+
+def configured_weights(store: Store, task: str) -> dict[str, float]:
+    """Return the settings' weights for a question as the curves are learned on."""
+    ranking = store.config.ranking
+    if task == "search":
+        return {"subject": SUBJECT_WEIGHT, **ranking.search}
+    if task == "cross_sell":  # likeness to the anchor is no sign of a complement
+        return {s: w for s, w in ranking.cross_sell.items() if s not in WORDS}
+    if task == "similar":
+        return {s: w for s, w in ranking.similar.items() if s != "lexical"}
+    return dict({"basket": ranking.basket, "next_product": ranking.next_product}.get(task, {}))
 
 
 def moment(store: Store, query: Query) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Order candidates by the weighted sum of their sources, parts kept."""
+"""Order candidates by the sum of what their sources contribute, parts kept."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from retrieval.additive import Weight, contribution
 from retrieval.candidates import Candidates
 from retrieval.slate import Candidate
 
 
 def rank_candidates(
-    candidates: Candidates, weights: Mapping[str, float], *, limit: int | None = None
+    candidates: Candidates, weights: Mapping[str, Weight], *, limit: int | None = None
 ) -> tuple[Candidate, ...]:
     """Return the candidates, best first; ties go to the lower row so that slates reproduce.
 
     Args:
         candidates: Rows with scaled scores by source.
-        weights: Source to weight; sources without one count nothing.
+        weights: Source to a number or a curve; sources without one count nothing.
         limit: Keep at most this many.
     """
     parts = {
-        source: weights[source] * scores.astype(np.float64)
+        source: contribution(weights[source], scores)
         for source, scores in candidates.scores.items()
         if weights.get(source)
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from retrieval.compatibility import CompatibilityIndex
 from retrieval.config import StoreConfig
 from retrieval.data.dataset import Catalogue, Dataset
 from retrieval.errors import StoreError
+from retrieval.learned import Learned
 from retrieval.opinions import leans
 from retrieval.promotion import Offer, offers_of
 from retrieval.text.encoder import Encoder, load_encoder
@@ -41,6 +42,8 @@ class Store:
     lexical: LexicalIndex
     span_lexical: SpanIndex
     behaviour: Behaviour
+    learned: Learned = field(default_factory=Learned)
+    """What the build learned from the shop's past."""
 
     @classmethod
     def open(cls, path: Path, *, device: str = "auto") -> Store:
@@ -49,7 +52,15 @@ class Store:
         Raises:
             StoreError: If it is missing, damaged, of another format, or made with another encoder.
         """
-        snapshot = open_snapshot(path)
+        return cls.of_snapshot(open_snapshot(path), device=device)
+
+    @classmethod
+    def of_snapshot(cls, snapshot: Path, *, device: str = "auto") -> Store:
+        """Open a snapshot by its own folder.
+
+        Raises:
+            StoreError: If it is damaged, of another format, or made with another encoder.
+        """
         manifest = load_manifest(snapshot)
         config = manifest.config
         dataset = load_dataset(snapshot)
@@ -57,9 +68,9 @@ class Store:
         product_vectors = VectorIndex.open(snapshot, "products")
         span_vectors = VectorIndex.open(snapshot, "reviews")
         if product_vectors.ids != dataset.catalogue.product_ids:
-            raise StoreError(f"{path}: index and products differ; build the store again")
+            raise StoreError(f"{snapshot}: index and products differ; build the store again")
         if span_vectors.ids != tuple(dataset.spans["span_id"]):
-            raise StoreError(f"{path}: index and review sentences differ; build the store again")
+            raise StoreError(f"{snapshot}: index and sentences differ; build the store again")
         return cls(
             snapshot=snapshot,
             manifest=manifest,
@@ -71,6 +82,7 @@ class Store:
             lexical=LexicalIndex.open(snapshot),
             span_lexical=SpanIndex.open(snapshot),
             behaviour=load_behaviour(snapshot, dataset, config),
+            learned=Learned.load(snapshot),
         )
 
     @property

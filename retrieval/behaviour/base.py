@@ -129,7 +129,10 @@ class Interactions:
 
     def only(self, *types: int) -> Interactions:
         """Return the events of these types."""
-        keep = np.isin(self.type, types)
+        return self.part(np.isin(self.type, types))
+
+    def part(self, keep: NDArray[np.bool_], *, end_day: float | None = None) -> Interactions:
+        """Return the events that are marked; `end_day` says where the log then ends."""
         return Interactions(
             n_products=self.n_products,
             shopper_ids=self.shopper_ids,
@@ -139,7 +142,7 @@ class Interactions:
             day=self.day[keep],
             basket=self.basket[keep],
             session=self.session[keep],
-            end_day=self.end_day,
+            end_day=self.end_day if end_day is None else end_day,
         )
 
     def groups(self, key: Rows, max_size: int) -> csr_array:
@@ -262,9 +265,16 @@ def keep_top(matrix: csr_array, k: int) -> csr_array:
     return csr_array(kept, shape=matrix.shape)
 
 
-def recent_row_sum(matrix: csr_array, rows: Rows, recency: float) -> Scores:
-    """Return the sum of the matrix rows, the last counting 1 and each one before it less."""
-    return row_sum(matrix, rows, recency ** np.arange(len(rows))[::-1].astype(np.float64))
+def recent_row_sum(matrix: csr_array, context: Context, recency: float) -> Scores:
+    """Return the sum of the matrix rows that the context names.
+
+    The last product of the history counts 1 and each one before it `recency` times less. A basket
+    and anchors have no order: each of them counts 1.
+    """
+    weights = np.ones(len(context.given))
+    n = len(context.history)
+    weights[:n] = recency ** np.arange(n)[::-1].astype(np.float64)
+    return row_sum(matrix, context.given, weights)
 
 
 def row_sum(matrix: csr_array, rows: Rows, weights: NDArray[np.float64]) -> Scores:

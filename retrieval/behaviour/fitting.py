@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from retrieval.behaviour.association import AssociationScorer, CategoryAssociationScorer
 from retrieval.behaviour.base import Interactions, Scorer
+from retrieval.behaviour.ease import EaseScorer
 from retrieval.behaviour.item_cf import ItemCFScorer
 from retrieval.behaviour.popularity import PopularityScorer
 from retrieval.behaviour.profile import Profiles
 from retrieval.behaviour.sequence import SequenceScorer
+from retrieval.behaviour.user_knn import UserKnnScorer
 from retrieval.config import StoreConfig
-from retrieval.data.dataset import Dataset
+from retrieval.data.dataset import Catalogue, Dataset
 
 FOLDER = "models"
+SETTINGS = "settings.json"
+Setting = Mapping[str, Any]
+GRIDS: Mapping[str, tuple[Setting, ...]] = {
+    "popularity": ({}, {"half_life_days": 120.0}, {"half_life_days": 3650.0}),
+    "association": ({}, {"damping": 50.0}),
+    "item_cf": tuple(
+        {"shrinkage": shrinkage, "recency": recency}
+        for shrinkage in (2.0, 20.0, 100.0)
+        for recency in (0.8, 0.5)
+    ),
+    "ease": tuple({"regularisation": r} for r in (30.0, 300.0, 3000.0)),
+    "sequence": tuple(
+        {"window": window, "recency": recency} for window in (5, 20) for recency in (0.8, 0.5, 0.3)
+    ),
+}
+"""Settings of each scorer that a build tries on the shop's own past; `{}` is as configured."""
+ALWAYS = ("item_cf", "sequence")
+"""Beside those that evidence is made of, every store has these."""
+TRIED = ("ease", "user_knn")
+"""A build tries these and keeps the ones that its rankings use."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +50,12 @@ class Behaviour:
     association: AssociationScorer
     co_view: AssociationScorer
     category_association: CategoryAssociationScorer
-    item_cf: ItemCFScorer
-    sequence: SequenceScorer
     profiles: Profiles
     interactions: Interactions
+    others: tuple[Scorer, ...] = ()
+    """Scorers that are only asked for scores."""
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    """What was chosen for each scorer."""
 
     @property
     def scorers(self) -> dict[str, Scorer]:
@@ -38,38 +65,90 @@ class Behaviour:
             self.association,
             self.co_view,
             self.category_association,
-            self.item_cf,
-            self.sequence,
+            *self.others,
         )
         return {scorer.name: scorer for scorer in found}
 
 
-def _unfitted(dataset: Dataset, config: StoreConfig) -> Behaviour:
-    catalogue, settings = dataset.catalogue, config.behaviour
-    interactions = Interactions.of(dataset, settings)
+def make_scorer(
+    name: str, catalogue: Catalogue, config: StoreConfig, setting: Setting | None = None
+) -> Scorer:
+    """Return one unfitted scorer.
+
+    Raises:
+        KeyError: If there is none of this name.
+    """
+    made, own = dict(setting or {}), config.behaviour
+    if name == "popularity":
+        half_life = made.get("half_life_days", own.popularity_half_life_days)
+        return PopularityScorer(own.model_copy(update={"popularity_half_life_days": half_life}))
+    if name == "association":
+        return AssociationScorer(own.model_copy(update=made))
+    if name == "co_view":
+        return AssociationScorer(own.model_copy(update=made), over="sessions")
+    if name == "category_association":
+        return CategoryAssociationScorer(catalogue.leaf_code, len(catalogue.leaves), own)
+    kinds: Mapping[str, Callable[..., Scorer]] = {
+        "item_cf": ItemCFScorer,
+        "sequence": SequenceScorer,
+        "ease": EaseScorer,
+        "user_knn": UserKnnScorer,
+    }
+    return kinds[name](own, **made)
+
+
+def make_behaviour(
+    interactions: Interactions,
+    catalogue: Catalogue,
+    config: StoreConfig,
+    settings: Mapping[str, Setting] | None = None,
+    more: Sequence[str] = (),
+) -> Behaviour:
+    """Return the scorers, unfitted, with the settings that were chosen for them.
+
+    Args:
+        interactions: The log.
+        catalogue: The products.
+        config: The store's settings.
+        settings: Scorer to what was chosen for it.
+        more: Scorers beside those that every store has.
+    """
+    chosen = dict(settings or {})
+
+    def make(name: str) -> Any:  # noqa: ANN401 - the field says which scorer it is
+        return make_scorer(name, catalogue, config, chosen.get(name))
+
     return Behaviour(
-        popularity=PopularityScorer(settings),
-        association=AssociationScorer(settings),
-        co_view=AssociationScorer(settings, over="sessions"),
-        category_association=CategoryAssociationScorer(
-            catalogue.leaf_code, len(catalogue.leaves), settings
-        ),
-        item_cf=ItemCFScorer(settings),
-        sequence=SequenceScorer(settings),
+        popularity=make("popularity"),
+        association=make("association"),
+        co_view=make("co_view"),
+        category_association=make("category_association"),
+        others=tuple(make(name) for name in (*ALWAYS, *more)),
         profiles=Profiles(interactions, catalogue),
         interactions=interactions,
+        settings=chosen,
     )
 
 
-def fit_behaviour(snapshot: Path, dataset: Dataset, config: StoreConfig) -> dict[str, int]:
-    """Fit all scorers on the dataset's events and save them under `snapshot/models`.
+def fitted(behaviour: Behaviour) -> Behaviour:
+    """Fit every scorer on the behaviour's own log and return it."""
+    for scorer in behaviour.scorers.values():
+        scorer.fit(behaviour.interactions)
+    return behaviour
+
+
+def save_behaviour(behaviour: Behaviour, snapshot: Path) -> dict[str, int]:
+    """Save fitted scorers under `snapshot/models`.
 
     Returns:
         Counts for the manifest: shoppers, events used, baskets, sessions.
     """
-    behaviour = _unfitted(dataset, config)
+    folder = snapshot / FOLDER
     for scorer in behaviour.scorers.values():
-        scorer.fit(behaviour.interactions).save(snapshot / FOLDER)
+        scorer.save(folder)
+    names = [scorer.name for scorer in behaviour.others if scorer.name not in ALWAYS]
+    kept = json.dumps({"settings": behaviour.settings, "more": names}, indent=1, sort_keys=True)
+    (folder / SETTINGS).write_text(kept + "\n", "utf-8")
     return {
         "shoppers": behaviour.interactions.n_shoppers,
         "product_events": len(behaviour.interactions.product),
@@ -79,8 +158,11 @@ def fit_behaviour(snapshot: Path, dataset: Dataset, config: StoreConfig) -> dict
 
 
 def load_behaviour(snapshot: Path, dataset: Dataset, config: StoreConfig) -> Behaviour:
-    """Load what `fit_behaviour` saved."""
-    behaviour = _unfitted(dataset, config)
+    """Load what `save_behaviour` saved."""
+    folder = snapshot / FOLDER
+    kept = json.loads((folder / SETTINGS).read_text("utf-8"))
+    log = Interactions.of(dataset, config.behaviour)
+    behaviour = make_behaviour(log, dataset.catalogue, config, kept["settings"], kept["more"])
     for scorer in behaviour.scorers.values():
-        scorer.load(snapshot / FOLDER)
+        scorer.load(folder)
     return behaviour

@@ -47,7 +47,7 @@ class ItemCFScorer:
         Args:
             config: Neighbours kept.
             shrinkage: Added to the denominator: pairs with little overlap are trusted less.
-            recency: Each step back in the history counts this much less; 1 counts all alike.
+            recency: Each step back in a history counts this much less; 1 counts all alike.
             activity_power: A shopper with n products weighs n ** -activity_power; 0 weighs alike.
         """
         self.config = config or BehaviourConfig()
@@ -80,7 +80,7 @@ class ItemCFScorer:
         """Return the summed similarity to what the context names."""
         if self._neighbours is None:
             raise NotFittedError("item_cf: not fitted; call `fit` or `load` first")
-        return recent_row_sum(self._neighbours, context.given, self.recency)
+        return recent_row_sum(self._neighbours, context, self.recency)
 
     def save(self, folder: Path) -> None:
         """Write `item_cf.npz`."""

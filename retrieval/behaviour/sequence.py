@@ -65,7 +65,7 @@ class SequenceScorer:
         """Return what tends to follow what the context names."""
         if self._rules is None:
             raise NotFittedError("sequence: not fitted; call `fit` or `load` first")
-        return recent_row_sum(self._rules, context.given, self.recency)
+        return recent_row_sum(self._rules, context, self.recency)
 
     def save(self, folder: Path) -> None:
         """Write `sequence.npz`."""

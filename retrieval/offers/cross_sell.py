@@ -23,9 +23,6 @@ from retrieval.store import Store
 
 MIN_TIED = 3
 """With at least this many tied products, untied ones are left out."""
-KIN = {"association", "category_association"}
-"""Both say yes: the pair was bought together too seldom to speak of, their categories often enough.
-"""
 CONTENT = {"category": 0.4, "semantic": 0.4, "compatibility": 0.4, "rating": 0.1, "popularity": 0.1}
 """Weights where no record ties enough products to the anchor."""
 BELOW = 0.9
@@ -44,7 +41,7 @@ def convincing(
     What the words of the query name by category counts as asked for.
     """
     wanted = tied(store, plan.context)
-    wanted[[c.row for c in ranked if set(c.parts) >= KIN]] = True
+    wanted |= _kin(store, plan)
     subject = store.subjects.find(plan.text) if plan.text else None
     if subject is not None and subject.leaves:
         wanted |= subject.mask
@@ -63,6 +60,15 @@ def convincing(
         for c in rest
     ]
     return (*kept, *lowered), (COLD_NOTE,)
+
+
+def _kin(store: Store, plan: Plan) -> Mask:
+    """Bought together too seldom to speak of, by categories that are bought together often."""
+    mask = np.ones(len(store.catalogue), bool)
+    for name in ("association", "category_association"):
+        scores = source_scores(store, plan, name)
+        mask &= scores > 0 if scores is not None else False
+    return mask
 
 
 def _by_content(store: Store, plan: Plan, mask: Mask) -> tuple[Candidate, ...]:

@@ -1,0 +1,206 @@
+"""A ranker that is a sum of curves: one non-decreasing, piecewise linear curve for each source.
+
+Learned as a conditional logit (McFadden 1974; the listwise loss of Cao et al. 2007 with one right
+answer): the chance that the shopper takes product i among the candidates is softmax(sum over
+sources of curve(score)). Coefficients are not negative, so that
+
+- a part is never negative, and the parts add up to the score exactly: what the reasons say is what
+  the ranker did;
+- taking a record away can only lower a product, never raise it;
+- no product gains from being unknown: "never bought so far" is no argument in favour, although on
+  a log it can look like one.
+
+The loss is convex, so the result does not depend on where the search begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+
+QUANTILES = (0.5, 0.8, 0.95, 0.99)
+"""Bends of a curve, as quantiles of a source's positive scores."""
+MIN_SCORES = 50
+"""With fewer positive scores a curve is a straight line."""
+L2 = 1e-2
+"""Penalty on the squared coefficients, beside the mean loss per question."""
+MAX_ITERATIONS = 200
+NEGLIGIBLE = 1e-3
+"""A source whose curves stay below this share of the highest one is not asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """Non-decreasing and piecewise linear: 0 at score 0."""
+
+    x: tuple[float, ...]
+    """Scores, ascending, from 0 to 1."""
+    y: tuple[float, ...]
+    """Contribution at each of them; the first is 0."""
+
+    def __call__(self, scores: Floats) -> NDArray[np.float64]:
+        """Return the contribution of scores 0 to 1, of the same shape."""
+        return np.interp(scores, self.x, self.y)
+
+
+Weight = float | Curve
+"""How a source counts: times a number, or by a curve."""
+
+
+def contribution(weight: Weight, scores: Floats) -> NDArray[np.float64]:
+    """Return what scores of a source add to the total."""
+    if isinstance(weight, Curve):
+        return weight(scores)
+    return np.asarray(weight * scores.astype(np.float64))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """Questions with their candidates, one after the other; one of them was taken."""
+
+    sources: tuple[str, ...]
+    scores: Floats
+    """Scaled to 0..1, shape (n_candidates, n_sources)."""
+    start: NDArray[np.int64]
+    """Where each question begins, shape (n_questions + 1,)."""
+    taken: NDArray[np.int64]
+    """Row of `scores` that was taken, -1 if it is no candidate: shape (n_questions,)."""
+
+    @property
+    def question(self) -> NDArray[np.int64]:
+        """The question of each candidate, shape (n_candidates,)."""
+        return np.repeat(np.arange(len(self.taken)), np.diff(self.start))
+
+    def part(self, questions: Sequence[int]) -> Choices:
+        """Return some of the questions."""
+        spans = [np.arange(self.start[q], self.start[q + 1]) for q in questions]
+        rows = np.concatenate(spans) if spans else np.zeros(0, np.int64)
+        start = np.concatenate([[0], np.cumsum([len(s) for s in spans])]).astype(np.int64)
+        taken = [
+            -1 if self.taken[q] < 0 else start[i] + self.taken[q] - self.start[q]
+            for i, q in enumerate(questions)
+        ]
+        return Choices(
+            sources=self.sources,
+            scores=self.scores[rows],
+            start=start,
+            taken=np.array(taken, np.int64),
+        )
+
+    def only(self, sources: Sequence[str]) -> Choices:
+        """Return the same questions with some of the sources."""
+        columns = [self.sources.index(source) for source in sources]
+        return Choices(
+            sources=tuple(sources),
+            scores=self.scores[:, columns],
+            start=self.start,
+            taken=self.taken,
+        )
+
+    def ranks(self, total: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the rank of what was taken, ties at their middle; infinite if it has no score."""
+        n, question = len(self.taken), self.question
+        own = np.where(self.taken >= 0, total[self.taken], np.inf) if n else np.zeros(0)
+        better = np.bincount(question, total > own[question], minlength=n)
+        tied = np.bincount(question, total == own[question], minlength=n)
+        return np.where((self.taken >= 0) & (own > 0), better + (tied + 1) / 2, np.inf)
+
+    def totals(self, weights: Mapping[str, Weight]) -> NDArray[np.float64]:
+        """Return the score of every candidate, shape (n_candidates,)."""
+        total = np.zeros(len(self.scores))
+        for column, source in enumerate(self.sources):
+            if source in weights:
+                total += contribution(weights[source], self.scores[:, column])
+        return total
+
+
+def fit_additive(choices: Choices, *, l2: float = L2) -> dict[str, Curve]:
+    """Learn a curve for each source that helps, from what was taken.
+
+    Questions whose answer is no candidate say nothing. Curves are scaled so that the highest value
+    of any is 1: only the order counts.
+    """
+    bends = [_bends(choices.scores[:, c]) for c in range(len(choices.sources))]
+    known = choices.part([int(q) for q in np.flatnonzero(choices.taken >= 0)])
+    design, owner = _ramps(known.scores, bends)
+    found = _maximise(design, known, l2)
+    grids = [np.array([0.0, *own, 1.0]) for own in bends]
+    values = [
+        _ramps(grid[:, None], [own])[0] @ found[owner == c]
+        for c, (grid, own) in enumerate(zip(grids, bends, strict=True))
+    ]
+    top = max((float(v[-1]) for v in values), default=0.0) or 1.0
+    return {
+        source: Curve(
+            x=tuple(float(x) for x in grid), y=tuple(round(float(y) / top, 6) for y in value)
+        )
+        for source, grid, value in zip(choices.sources, grids, values, strict=True)
+        if value[-1] > NEGLIGIBLE * top
+    }
+
+
+def _bends(scores: Floats) -> list[float]:
+    positive = scores[scores > 0]
+    if len(positive) < MIN_SCORES:
+        return []
+    found = np.quantile(positive, QUANTILES).round(6)
+    return [float(x) for x in np.unique(found) if 1e-6 < x < 1 - 1e-6]
+
+
+def _ramps(scores: Floats, bends: Sequence[Sequence[float]]) -> tuple[Floats, NDArray[np.int64]]:
+    """Return the straight line of each source, and up to and from each of its bends.
+
+    Returns:
+        Ramps of shape (n_candidates, n_ramps), each from 0 to 1; the column each belongs to.
+    """
+    columns: list[Floats] = []
+    owner: list[int] = []
+    for c, own in enumerate(bends):
+        score = scores[:, c]
+        columns.append(score)
+        for bend in own:
+            columns.append(np.minimum(score, bend) / bend)
+            columns.append(np.maximum(score - bend, 0).astype(score.dtype) / (1 - bend))
+        owner += [c] * (1 + 2 * len(own))
+    if not columns:
+        return np.zeros((len(scores), 0), np.float32), np.zeros(0, np.int64)
+    return np.stack(columns, axis=1), np.array(owner, np.int64)
+
+
+def _maximise(design: Floats, choices: Choices, l2: float) -> NDArray[np.float64]:
+    """Return the coefficients, none negative, with the highest penalised likelihood."""
+    from scipy.optimize import minimize
+
+    n_questions = len(choices.taken)
+    if not n_questions or not design.shape[1]:
+        return np.zeros(design.shape[1])
+    first, question = choices.start[:-1], choices.question
+    taken = design[choices.taken].sum(axis=0)
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        utility = design @ weights.astype(np.float32)
+        top = np.maximum.reduceat(utility, first)
+        odds = np.exp(utility - top[question])
+        size = np.add.reduceat(odds, first)
+        chosen = utility[choices.taken] - top - np.log(size)
+        slope = taken - design.T @ (odds / size[question])
+        return (
+            float(-chosen.mean() + l2 * (weights**2).sum()),
+            np.asarray(-slope / n_questions + 2 * l2 * weights, np.float64),
+        )
+
+    start = np.full(design.shape[1], 0.1)
+    found = minimize(
+        loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(0.0, None)] * len(start),
+        options={"maxiter": MAX_ITERATIONS},
+    )
+    return np.asarray(found.x)

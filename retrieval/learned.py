@@ -1,0 +1,49 @@
+"""What a build learned from a shop's own past: curves by task, and the numbers behind them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from retrieval.additive import Curve
+
+FILE = "models/ranking.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learned:
+    """How sources are weighed where the shop's own past said so."""
+
+    curves: Mapping[str, Mapping[str, Curve]] = field(default_factory=dict)
+    """Task to (source to curve); a task that is absent keeps the configured weights."""
+    report: Mapping[str, Any] = field(default_factory=dict)
+    """Per task: questions, the value of each way to rank, and which was taken."""
+
+    def save(self, snapshot: Path) -> None:
+        """Write `models/ranking.json`."""
+        curves = {
+            task: {source: {"x": curve.x, "y": curve.y} for source, curve in found.items()}
+            for task, found in self.curves.items()
+        }
+        path = snapshot / FILE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"curves": curves, "report": self.report}, indent=1, sort_keys=True)
+        path.write_text(text + "\n", "utf-8")
+
+    @classmethod
+    def load(cls, snapshot: Path) -> Learned:
+        """Read what `save` wrote; nothing learned where there is no such file."""
+        path = snapshot / FILE
+        if not path.is_file():
+            return cls()
+        data = json.loads(path.read_text("utf-8"))
+        return cls(
+            curves={
+                task: {s: Curve(x=tuple(c["x"]), y=tuple(c["y"])) for s, c in found.items()}
+                for task, found in data["curves"].items()
+            },
+            report=data["report"],
+        )

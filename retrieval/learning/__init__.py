@@ -1,0 +1,1 @@
+"""What a build learns from the past of a shop's own log."""
