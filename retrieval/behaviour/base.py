@@ -186,6 +186,8 @@ class Context:
     anchor_leaves: tuple[int, ...] = ()
     """Leaf categories meant as anchors ("I just bought a tent", no product named)."""
     shopper: int | None = None
+    at: float | None = None
+    """The moment asked about, days since 1970; None is the end of the log."""
 
     @property
     def given(self) -> Rows:
