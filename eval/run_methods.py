@@ -60,7 +60,7 @@ def run(asked: RunOptions, wanted: Sequence[str], n_tune: int, n_test: int) -> i
             began = time.process_time()
             systems.append(compare(source, small))
             seconds[f"{task.name} {source.name}"] = round(time.process_time() - began, 1)
-        best = max(systems, key=lambda s: float(s.values["nDCG@10"].mean()))
+        best = max(systems, key=lambda s: float(s.config["tuning nDCG@10"]))
         results.append(
             TaskResult(
                 name=task.name,

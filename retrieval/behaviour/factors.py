@@ -41,6 +41,7 @@ class FactorScorer:
         regularisation: float,
         iterations: int,
         recency: float,
+        include_given: bool,
         seed: int,
     ) -> None:
         if factors < 1 or iterations < 1:
@@ -52,6 +53,7 @@ class FactorScorer:
         self.regularisation = regularisation
         self.iterations = iterations
         self.recency = recency
+        self.include_given = include_given
         self.seed = seed
         self._products: Factors | None = None
 
@@ -86,7 +88,10 @@ class FactorScorer:
         products = self.product_factors
         given = context_matrix(contexts, len(products), self.recency)
         tastes = self.tastes(given)
-        return np.maximum(tastes @ products.T.astype(np.float64), 0.0).astype(np.float32)
+        scores = np.maximum(tastes @ products.T.astype(np.float64), 0.0).astype(np.float32)
+        if not self.include_given:
+            scores[np.repeat(np.arange(len(contexts)), np.diff(given.indptr)), given.indices] = 0.0
+        return scores
 
     def tastes(self, given: csr_array) -> NDArray[np.float64]:
         """Return a vector for each row of weighted products: shape (n_rows, n_factors)."""
@@ -123,6 +128,7 @@ class AlsScorer(FactorScorer):
         confidence: float = 10.0,
         iterations: int = 15,
         recency: float = 0.8,
+        include_given: bool = True,
         seed: int = 0,
     ) -> None:
         """Set up.
@@ -135,13 +141,14 @@ class AlsScorer(FactorScorer):
                 counts 1.
             iterations: Rounds of alternating least squares.
             recency: Each step back in a history counts this much less in r; 1 counts all alike.
+            include_given: False gives what the context names 0; it leads otherwise.
             seed: Of the first factors.
         """
         if regularisation <= 0:
             raise ValueError(f"`regularisation` must be above 0, got {regularisation}")
         super().__init__(
             config, factors=factors, regularisation=regularisation, iterations=iterations,
-            recency=recency, seed=seed,
+            recency=recency, include_given=include_given, seed=seed,
         )  # fmt: skip
         self.confidence = confidence
 
@@ -188,6 +195,7 @@ class BprScorer(FactorScorer):
         learning_rate: float = 0.05,
         iterations: int = 100,
         recency: float = 0.8,
+        include_given: bool = True,
         seed: int = 0,
     ) -> None:
         """Set up.
@@ -199,11 +207,12 @@ class BprScorer(FactorScorer):
             learning_rate: Size of a step.
             iterations: Passes over the log.
             recency: Each step back in a history counts this much less in the mean.
+            include_given: False gives what the context names 0; it leads otherwise.
             seed: Of the first factors and of the pairs drawn.
         """
         super().__init__(
             config, factors=factors, regularisation=regularisation, iterations=iterations,
-            recency=recency, seed=seed,
+            recency=recency, include_given=include_given, seed=seed,
         )  # fmt: skip
         self.learning_rate = learning_rate
 

@@ -42,6 +42,7 @@ class UserKnnScorer:
         n_shoppers: int = 200,
         shrinkage: float = 2.0,
         recency: float = 0.8,
+        include_given: bool = True,
         clusters: Clusters | None = None,
     ) -> None:
         """Set up.
@@ -51,6 +52,8 @@ class UserKnnScorer:
             n_shoppers: Neighbours asked, at least 1.
             shrinkage: In shared products: similarity counts m / (m + shrinkage) with m shared.
             recency: Each step back in a history counts this much less; 1 counts all alike.
+            include_given: False gives what the context names 0: neighbours are near because they
+                bought it too, so it leads otherwise.
             clusters: Only shoppers of the same behaviour cluster are asked. Fitted, loaded and
                 saved with this scorer unless that was done before. A context that belongs to no
                 cluster asks everybody.
@@ -61,6 +64,7 @@ class UserKnnScorer:
         self.n_shoppers = n_shoppers
         self.shrinkage = shrinkage
         self.recency = recency
+        self.include_given = include_given
         self.clusters = clusters
         self._rarity: NDArray[np.float64] | None = None
         self._by_product = csr_array((0, 0))
@@ -117,7 +121,10 @@ class UserKnnScorer:
     def score(self, context: Context) -> Scores:
         """Return the neighbours' purchases, each weighing its similarity."""
         rows, similar = self.neighbours(context)
-        return row_sum(self._bought, rows, similar)
+        scores = row_sum(self._bought, rows, similar)
+        if not self.include_given:
+            scores[context.given] = 0.0
+        return scores
 
     def save(self, folder: Path) -> None:
         """Write `user_knn.npz`, and the clusters where they are used."""

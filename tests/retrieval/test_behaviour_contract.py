@@ -324,7 +324,7 @@ class TestProfiles:
             (0, 0, PURCHASE, 0, 0), (0, 1, VIEW, 1, 1), (0, 1, VIEW, 2, 2), (0, 0, VIEW, 3, 3),
             n_products=3,
         )  # fmt: skip
-        return Profiles(log, catalogue)
+        return Profiles(log, catalogue, half_life_days=None)
 
     def test_fields_carry_their_counts(self, profiles):
         profile = profiles.of("s0")
@@ -342,7 +342,25 @@ class TestProfiles:
 
     def test_scores_lean_to_own_categories_and_brands(self, profiles):
         scores = profiles.score(profiles.of("s0"))
-        assert scores.tolist() == pytest.approx([0.83, 0.83, 0.5])
+        # without decay: tents 1 + 0.2 for a look, mats two looks 0.4 -> a third of it
+        assert scores.tolist() == pytest.approx([0.83, 0.5 / 3 + 0.33, 0.5 / 3])
+
+    def test_interests_move_with_time_and_counts_stay(self, profiles):
+        log = log_of(
+            (0, 0, PURCHASE, 0, 0), (0, 1, PURCHASE, 90, 1), (0, 2, PURCHASE, 90, 1),
+            n_products=3,
+        )  # fmt: skip
+        moved = Profiles(log, profiles._catalogue, half_life_days=45).of("s0")
+        assert moved.leaves == (("Camp > Mats", 2), ("Camp > Tents", 1))
+        # the tent is two half-lives old: 1/4 against two mats of today
+        assert dict(moved.leaf_weights) == pytest.approx({"Camp > Mats": 1, "Camp > Tents": 1 / 8})
+        assert dict(moved.brand_weights) == pytest.approx({"Ard": 1, "Bo": 1 / 1.25})
+        still = Profiles(log, profiles._catalogue, half_life_days=None).of("s0")
+        assert dict(still.leaf_weights) == pytest.approx({"Camp > Mats": 1, "Camp > Tents": 1 / 2})
+
+    def test_a_half_life_of_zero_is_refused_by_name(self, profiles):
+        with pytest.raises(ValueError, match=r"`half_life_days` must be above 0 or None, got 0"):
+            Profiles(Interactions.of_sequences([], 3), profiles._catalogue, half_life_days=0)
 
 
 @pytest.mark.parametrize(

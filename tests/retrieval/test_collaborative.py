@@ -189,3 +189,13 @@ def test_a_fitted_file_needs_no_library(make, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "implicit", None)
     context = Context(history=rows(A))
     assert np.array_equal(make(factors=2).load(tmp_path).score(context), scorer.score(context))
+
+
+@pytest.mark.parametrize("make", [AlsScorer, BprScorer, UserKnnScorer])
+def test_what_is_given_can_be_left_out_of_the_answer(make):
+    log = Interactions.of_sequences([[A, B, C]] * 10 + [[C, D]] * 10, 4)
+    context = Context(history=rows(A), basket=rows(C))
+    all_of_it, others = (make(include_given=i).fit(log).score(context) for i in (True, False))
+    assert all_of_it[[A, C]].any()
+    assert not others[[A, C]].any()
+    assert np.array_equal(others[[B, D]], all_of_it[[B, D]])
