@@ -18,7 +18,7 @@ from retrieval.data.dataset import Catalogue
 
 WEIGHT = {VIEW: 0.2, ADD: 0.5, PURCHASE: 1.0}
 HALF_LIFE_DAYS = 90.0
-"""Of an interest; measured by `eval.run_interests`: 60 to 180 days are alike, never and 14 worse."""
+"""Of an interest: `eval.run_interests` finds 60 to 180 days alike, none and 14 days worse."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from eval import (
     run_answers,
     run_interests,
     run_latency,
-    run_methods,
     run_offers,
     run_recommend,
     run_retrieval,
@@ -70,17 +69,6 @@ def test_recommend(flags):
         found = values(tasks[name], "HR@10")
         assert found["ours: blend"] > found["popularity"]
         assert found["sequential rules"] > 0.5
-
-
-def test_methods(flags):
-    opts = flags("methods", "--only", "office", "--only", "beauty")
-    assert run_methods.run(opts, ["ease", "sequence"], 20, 20) == 0
-    tasks = read(opts)
-    assert set(tasks) == {"office", "beauty"}
-    for task in tasks.values():
-        assert set(values(task, "HR@10")) == {"item_cf", "ease", "sequence"}
-        # After product i mostly comes i + 1.
-        assert values(task, "HR@10")["sequence"] > 0.5
 
 
 def test_interests(flags):
