@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 Tensors: TypeAlias = "dict[str, Tensor]"
 """Name to torch tensor; the whole state of a network."""
+TEMPERATURE = 0.07
+"""A logit is a cosine over this; so a product cannot win by the length of its vector."""
 WIDEN = 2
 """The feed-forward part of a block is this many times wider than the vectors."""
 
@@ -80,9 +82,19 @@ def new_network(text: Floats, seen: NDArray[np.bool_], layers: int, max_len: int
     return made
 
 
-def product_vectors(network: Tensors, rows: Tensor | slice = slice(None)) -> Tensor:
-    """Return the vectors of products, shape (n, dim)."""
-    return network["text"][rows] @ network["turn"] + network["offset"][rows]
+def product_vectors(
+    network: Tensors, rows: Tensor | slice = slice(None), *, text_alone: Tensor | None = None
+) -> Tensor:
+    """Return the unit vectors of products, shape (n, dim); zeros where nothing is known.
+
+    `text_alone` marks products whose offset is left out, shape (n, 1).
+    """
+    import torch.nn.functional as f
+
+    offset = network["offset"][rows]
+    if text_alone is not None:
+        offset = offset.masked_fill(text_alone, 0.0)
+    return f.normalize(network["text"][rows] @ network["turn"] + offset, dim=-1)
 
 
 def states(network: Tensors, given: Tensor, heads: int, dropout: float = 0.0) -> Tensor:
@@ -115,7 +127,7 @@ def states(network: Tensors, given: Tensor, heads: int, dropout: float = 0.0) ->
         x = x + drop(seen.transpose(1, 2).reshape(n, length, dim) @ network[f"{i}.mix"])
         wide = f.gelu(norm(x, f"{i}.wide") @ network[f"{i}.up"] + network[f"{i}.up.shift"])
         x = x + drop(wide @ network[f"{i}.down"] + network[f"{i}.down.shift"])
-    return norm(x, "out")
+    return f.normalize(norm(x, "out"), dim=-1) / TEMPERATURE
 
 
 def padded(sequences: Sequence[Rows]) -> tuple[Rows, Rows]:
@@ -124,3 +136,23 @@ def padded(sequences: Sequence[Rows]) -> tuple[Rows, Rows]:
     filled = np.full((len(sequences), int(lengths.max(initial=0))), -1, np.int64)
     filled[np.arange(filled.shape[1]) < lengths[:, None]] = np.concatenate(sequences)
     return filled, lengths
+
+
+def next_logits(
+    network: Tensors, products: Tensor, sequences: Sequence[Rows], heads: int
+) -> Floats:
+    """Return the logits of what follows the end of each sequence, shape (n_sequences, n_products).
+
+    Args:
+        network: As of `new_network`.
+        products: Vectors of all products, from `product_vectors`.
+        sequences: Product rows; only as many of the latest as there are positions are looked at.
+        heads: Attention heads.
+    """
+    import torch
+
+    given, lengths = padded([s[-len(network["position"]) :] for s in sequences])
+    with torch.no_grad():
+        state = states(network, products[torch.from_numpy(given)], heads)
+        last = state[torch.arange(len(given)), torch.from_numpy(lengths - 1)]
+        return np.asarray((last @ products.T).numpy(), np.float32)

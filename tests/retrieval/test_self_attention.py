@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from retrieval.behaviour.attention_network import new_network, principal_axes, states
+from retrieval.behaviour.attention_training import draw, sequences_of
 from retrieval.behaviour.base import VIEW, Context, Interactions
 from retrieval.behaviour.popularity import PopularityScorer
-from retrieval.behaviour.self_attention import SelfAttentionScorer, _draw, sequences_of
+from retrieval.behaviour.self_attention import SelfAttentionScorer
 from tests.retrieval.test_behaviour_contract import (
     GHOST,
     MAT,
@@ -173,7 +174,7 @@ def test_drawn_negatives_stand_for_the_sum_over_all_products():
     weights = rng.normal(size=8)
     estimates = []
     for _ in range(4000):
-        drawn, shift = _draw(chances, 5, rng)
+        drawn, shift = draw(chances, 5, rng)
         assert not (drawn == 6).any()  # nobody took it
         estimates.append(np.exp(weights[drawn] - shift).sum())
     seen = np.delete(np.exp(weights), 6).sum()
@@ -181,7 +182,7 @@ def test_drawn_negatives_stand_for_the_sum_over_all_products():
 
 
 def test_all_seen_products_are_taken_where_they_are_few():
-    drawn, shift = _draw(np.array([0.5, 0.0, 0.5]), 5, np.random.default_rng(0))
+    drawn, shift = draw(np.array([0.5, 0.0, 0.5]), 5, np.random.default_rng(0))
     assert drawn.tolist() == [0, 2]
     assert not shift.any()
 
