@@ -10,15 +10,20 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from eval.data.base import NextTask
 from eval.ours import Source, behaviour_sources
 from retrieval.behaviour.clusters import Clusters
 from retrieval.behaviour.ease import EaseScorer
 from retrieval.behaviour.factors import AlsScorer, BprScorer
 from retrieval.behaviour.segment_popularity import SegmentPopularityScorer
+from retrieval.behaviour.self_attention import SelfAttentionScorer
 from retrieval.behaviour.user_knn import UserKnnScorer
 from retrieval.config import BehaviourConfig
 from retrieval.data.dataset import Catalogue
+from retrieval.learning.dense_network import DenseNetwork
 
 Grid = Mapping[str, Sequence[Any]]
 
@@ -26,6 +31,32 @@ Grid = Mapping[str, Sequence[Any]]
 def methods(task: NextTask) -> list[Source]:
     """Return every method that the task can ask, the configured scorers first."""
     return [*behaviour_sources(task), *collaborative(task)]
+
+
+NETWORKS = ("self_attention", "dense_network")
+"""Minutes of training each, so they run only where `--method` names them."""
+
+
+def networks(task: NextTask, vectors: NDArray[np.float32]) -> list[Source]:
+    """Return the trained networks of a task of histories; none for baskets.
+
+    The dense network tunes itself on folds of what it may learn from, so its grid is empty.
+    """
+    if task.is_basket:
+        return []
+    catalogue = Catalogue(task.products)
+    return [
+        Source(
+            name="self_attention",
+            make=partial(SelfAttentionScorer, vectors=vectors),
+            grid={"dropout": [0.3, 0.5]},
+        ),
+        Source(
+            name="dense_network",
+            make=partial(DenseNetwork, catalogue=catalogue, vectors=vectors, targets="last"),
+            grid={},
+        ),
+    ]
 
 
 def collaborative(task: NextTask) -> list[Source]:

@@ -23,12 +23,14 @@ from eval.cli import RunOptions, options, parser, progress, say
 from eval.data.base import Case, NextTask, take
 from eval.finish import finish
 from eval.measures import mean_rank, single_target
-from eval.methods import methods
+from eval.methods import NETWORKS, methods, networks
 from eval.ours import Source, interactions_of
 from eval.results import System, TaskResult
 from eval.run_recommend import QUESTIONS, tasks
+from eval.vectors import encode_cached, open_encoder
 from retrieval.behaviour.base import Context, Interactions, Scores
 from retrieval.errors import QueryError, ShopError
+from retrieval.text.index import document_text
 
 CHUNK = 256
 N_TUNE, N_TEST = 1_500, 5_000
@@ -46,6 +48,8 @@ def run(asked: RunOptions, wanted: Sequence[str], n_tune: int, n_test: int) -> i
     seconds: dict[str, float] = {}
     for task in tasks(asked):
         table = methods(task)
+        if set(wanted) & set(NETWORKS):
+            table += networks(task, _vectors(task, asked))
         unknown = set(wanted) - {source.name for source in table}
         if unknown:
             say(f"{task.name}: has no method {', '.join(sorted(unknown))}")
@@ -87,6 +91,12 @@ def run(asked: RunOptions, wanted: Sequence[str], n_tune: int, n_test: int) -> i
         summary="Each scorer alone. Settings come from tuning cases only.",
         seconds=seconds,
     )
+
+
+def _vectors(task: NextTask, asked: RunOptions) -> NDArray[np.float32]:
+    texts = [document_text(product) for product in task.products]
+    encoder = open_encoder(asked.encoder, asked.device)
+    return encode_cached(texts, encoder, asked.cache, role="passage", label=task.name)
 
 
 def compare(source: Source, task: NextTask) -> System:

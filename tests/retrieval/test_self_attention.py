@@ -49,6 +49,7 @@ def circle():
     vectors[-1] = vectors[3] + 0.01
     log = Interactions.of_sequences(cyclic(), N)
     settings = SMALL | {"epochs": 25, "learning_rate": 1e-2, "dropout": 0.1, "patience": 25}
+    settings |= {"text_alone": 0.2}
     return SelfAttentionScorer(vectors=vectors, **settings).fit(log)
 
 
