@@ -82,11 +82,11 @@ def past_and_examples(
         # nothing at or after a shopper's own target is past
         moment = np.full(log.n_shoppers, np.inf)
         moment[log.shopper[last]] = log.day[last]
-        past = _where(log, ~is_target & (log.day <= moment[log.shopper]), log.end_day)
+        past = log.part(~is_target & (log.day <= moment[log.shopper]))
     else:
         cut = float(np.quantile(log.day[bought], 1 - share)) if len(bought) else np.inf
         is_target = (log.day >= cut) & (log.type == PURCHASE)
-        past = _where(log, log.day < cut, cut)
+        past = log.part(log.day < cut, end_day=cut)
     examples = []
     for mine in by_shopper:
         for i, event in enumerate(mine):
@@ -104,20 +104,6 @@ def past_and_examples(
                     )
                 )
     return past, examples
-
-
-def _where(log: Interactions, keep: NDArray[np.bool_], end_day: float) -> Interactions:
-    return Interactions(
-        n_products=log.n_products,
-        shopper_ids=log.shopper_ids,
-        shopper=log.shopper[keep],
-        product=log.product[keep],
-        type=log.type[keep],
-        day=log.day[keep],
-        basket=log.basket[keep],
-        session=log.session[keep],
-        end_day=end_day,
-    )
 
 
 def folds_of(shopper: Rows, n_folds: int, rng: np.random.Generator) -> Rows:
