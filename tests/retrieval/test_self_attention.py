@@ -49,7 +49,7 @@ def circle():
     vectors[-1] = vectors[3] + 0.01
     log = Interactions.of_sequences(cyclic(), N)
     settings = SMALL | {"epochs": 25, "learning_rate": 1e-2, "dropout": 0.1, "patience": 25}
-    settings |= {"text_alone": 0.2}
+    settings |= {"text_alone": 0.2, "sharpness": 1.0}
     return SelfAttentionScorer(vectors=vectors, **settings).fit(log)
 
 
@@ -102,7 +102,14 @@ def test_many_contexts_score_as_each_alone(circle):
 
 
 def test_scores_are_chances(circle):
-    assert circle.score(Context(history=rows(2))).sum() == pytest.approx(1)
+    scores = circle.score(Context(history=rows(2)))
+    assert scores.sum() == pytest.approx(1)
+
+
+def test_sharpness_is_the_power_of_the_chances_and_keeps_their_order(circle, tmp_path):
+    circle.save(tmp_path)
+    flat = SelfAttentionScorer(sharpness=0.5).load(tmp_path).score(Context(history=rows(2)))
+    assert flat**2 == pytest.approx(circle.score(Context(history=rows(2))), abs=1e-6)
 
 
 def test_only_the_latest_steps_are_looked_at(circle):
@@ -144,7 +151,7 @@ def test_fitting_leaves_the_common_random_numbers_alone(log):
 def test_it_loads_without_texts_and_whatever_shape_was_asked_for(circle, tmp_path):
     circle.save(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["self_attention.safetensors"]
-    loaded = SelfAttentionScorer(dim=32, heads=4).load(tmp_path)
+    loaded = SelfAttentionScorer(dim=32, heads=4, sharpness=1.0).load(tmp_path)
     context = Context(history=rows(2, 3))
     assert np.array_equal(loaded.score(context), circle.score(context))
 
