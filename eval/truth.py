@@ -50,6 +50,23 @@ def load_truth(folder: Path) -> Truth:
     )
 
 
+def load_rates(folder: Path) -> dict[tuple[str, str], float]:
+    """Return (product, complement) to the chance that a basket begun with the one gets the other.
+
+    Raises:
+        DataError: If it is not there.
+    """
+    path = folder / "complements.jsonl"
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}); make it with `python -m eval.simulate`"
+        ) from error
+    rows = (json.loads(line) for line in text.split("\n") if line)
+    return {(r["product_id"], r["complement_id"]): float(r["attach_rate"]) for r in rows}
+
+
 def _pairs(path: Path, name: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for line in path.read_text("utf-8").split("\n"):

@@ -20,7 +20,7 @@ from typing import TextIO
 import numpy as np
 
 from retrieval.artifacts import load_dataset, open_snapshot
-from retrieval.behaviour.association import wilson
+from retrieval.behaviour.discovery import wilson
 from retrieval.data.schemas import as_utc
 from retrieval.errors import ConfigError, DataError, ShopError
 from retrieval.offers.segment import Segment, make_segment

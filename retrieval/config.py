@@ -52,6 +52,9 @@ class BehaviourConfig(Settings):
     """After this many days a purchase counts half."""
     min_support: Annotated[int, Field(ge=1)] = 8
     """Pairs seen in fewer baskets or sessions are never spoken of."""
+    false_discovery: Annotated[float, Field(gt=0, le=1)] = 0.05
+    """Share of false ones to expect among the pairs that complements rest on (Benjamini–Hochberg);
+    1 lets every pair seen twice through."""
     damping: Annotated[float, Field(ge=0)] = 5.0
     """Pseudo-baskets added to each product count: 0 is plain lift, more trusts rare pairs less."""
     session_gap_minutes: Annotated[float, Field(gt=0)] = 30.0

@@ -66,17 +66,27 @@ def complement_mask(store: Store, context: Context) -> Mask:
 def tied(store: Store, context: Context) -> Mask:
     """Return which products a record ties to what the context names: shape (n_products,).
 
-    Baskets that hold both or hold the anchor's category, often enough and above chance; or
-    specifications that fit.
+    A declared rule between the two; baskets with the product or its category, often enough and
+    above chance, where a declared rule joins the two categories; or specifications that fit.
     """
     code, scorer = store.catalogue.leaf_code, store.behaviour.association
     least = store.config.behaviour.min_support
     mask = store.compatibility.score(context.given) > 0
     named = [np.array([row]) for row in np.unique(context.given)]
     leaves = {int(leaf) for leaf in code[context.given] if leaf >= 0} | set(context.anchor_leaves)
+    kin = kindred(store, context)
     for rows in [*named, *(store.rows_of_leaf(leaf) for leaf in sorted(leaves))]:
-        mask |= scorer.is_tied(rows, least)
+        mask |= scorer.is_tied(rows, least) & kin
+    for row in np.unique(context.given):
+        mask[scorer.rules.partners(int(row))] = True
     return mask
+
+
+def kindred(store: Store, context: Context) -> Mask:
+    """Return whose category a declared rule joins to one that is named: shape (n_products,)."""
+    anchors = np.flatnonzero(np.isin(store.catalogue.leaf_code, list(context.anchor_leaves)))
+    rows = np.unique(np.concatenate([context.given, anchors]))
+    return store.behaviour.association.rules.kin(rows)
 
 
 def owned(store: Store, plan: Plan) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -7,7 +7,6 @@ support = P(i, j), confidence = P(j | i), lift = P(i, j) / (P(i) P(j)); interval
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 from pathlib import Path
 from typing import Literal, Self
 
@@ -26,12 +25,13 @@ from retrieval.behaviour.base import (
     row_sum,
     save_sparse,
 )
+from retrieval.behaviour.discovery import wilson
+from retrieval.behaviour.rules import PairRules
+from retrieval.behaviour.triples import TripleCounts, triple_rules
 from retrieval.config import BehaviourConfig
 from retrieval.errors import NotFittedError
 
 MAX_HELD = 1_024
-Z95 = 1.959963984540054
-"""Standard normal quantile of 0.975."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,19 +67,6 @@ class PairCounts:
     def interval(self) -> tuple[float, float]:
         """Wilson 95 % interval of the confidence."""
         return wilson(self.count, self.n_anchor)
-
-
-def wilson(count: int, n: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share of `count` in `n` (Wilson 1927); all of 0..1 for n = 0.
-
-    Closed at its ends: 0 of n starts at 0, n of n ends at 1.
-    """
-    if not n:
-        return 0.0, 1.0
-    share, square = count / n, Z95 * Z95
-    centre = (share + square / (2 * n)) / (1 + square / n)
-    half = Z95 / (1 + square / n) * sqrt(share * (1 - share) / n + square / (4 * n * n))
-    return (0.0 if not count else centre - half), (1.0 if count == n else centre + half)
 
 
 def rule_weights(groups: csr_array, *, damping: float, min_support: int) -> csr_array:
@@ -119,8 +106,13 @@ class AssociationScorer:
         *,
         over: Literal["baskets", "sessions"] = "baskets",
         min_support: int | None = None,
+        leaf_code: Rows | None = None,
     ) -> None:
-        """Set up; `min_support` for scoring may be lower than that for speaking of a pair."""
+        """Set up; `min_support` for scoring may be lower than that for speaking of a pair.
+
+        With `leaf_code` of shape (n_products,), -1 for none, pairs are also tested for being more
+        than chance and more than their categories' company (`rules`).
+        """
         self.config = config or BehaviourConfig()
         self.name = "association" if over == "baskets" else "co_view"
         self.over = over
@@ -129,6 +121,8 @@ class AssociationScorer:
         self._groups: csc_array | None = None  # by product: which groups hold it
         self._contents: csr_array | None = None  # by group: what it holds
         self._held: dict[bytes, Rows] = {}  # groups with any of several products, asked before
+        self._leaf_code = leaf_code
+        self._rules: PairRules | None = None
 
     def fit(self, interactions: Interactions) -> Self:
         """Count pairs in baskets (purchases of one order) or sessions (anything looked at)."""
@@ -138,7 +132,30 @@ class AssociationScorer:
         weights = rule_weights(groups, damping=self.config.damping, min_support=self.score_support)
         self._groups, self._contents, self._held = csc_array(groups), groups, {}
         self._weights = keep_top(weights, self.config.neighbours)
+        self._rules = None
         return self
+
+    @property
+    def rules(self) -> PairRules:
+        """Which pairs are declared at `config.false_discovery`; tested at first use."""
+        if self._contents is None:
+            raise NotFittedError(f"{self.name}: not fitted; call `fit` or `load` first")
+        if self._rules is None:
+            self._rules = self._unfitted_rules().fit(self._contents)
+        return self._rules
+
+    def triples(self) -> tuple[TripleCounts, ...]:
+        """Return the declared (A, B) → C that are in at least `config.min_support` groups."""
+        if self._contents is None:
+            raise NotFittedError(f"{self.name}: not fitted; call `fit` or `load` first")
+        return triple_rules(
+            self._contents, min_support=self.config.min_support, rate=self.config.false_discovery
+        )
+
+    def _unfitted_rules(self) -> PairRules:
+        if self._leaf_code is None:
+            raise ValueError(f"{self.name}: pairs are only tested with `leaf_code` given")
+        return PairRules(self._leaf_code, rate=self.config.false_discovery)
 
     def score(self, context: Context) -> Scores:
         """Return the summed rule weights from everything the context names."""
@@ -200,16 +217,21 @@ class AssociationScorer:
         return self._held[key]
 
     def save(self, folder: Path) -> None:
-        """Write `association.npz` or `co_view.npz`."""
+        """Write `association.npz` or `co_view.npz`; with leaf codes the tested pairs beside it."""
         if self._weights is None or self._contents is None:
             raise NotFittedError(f"{self.name}: not fitted; call `fit` before `save`")
         save_sparse(folder / f"{self.name}.npz", weights=self._weights, groups=self._contents)
+        if self._leaf_code is not None:
+            self.rules.save(folder / f"{self.name}_rules.npz")
 
     def load(self, folder: Path) -> Self:
         """Read what `save` wrote."""
         stored = load_sparse(folder / f"{self.name}.npz")
         self._weights, self._contents = stored["weights"], stored["groups"]
         self._groups, self._held = csc_array(self._contents), {}
+        tested = folder / f"{self.name}_rules.npz"
+        if self._leaf_code is not None and tested.is_file():  # else tested at first use
+            self._rules = self._unfitted_rules().load(tested)
         return self
 
 

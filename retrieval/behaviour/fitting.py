@@ -83,7 +83,7 @@ def make_scorer(
         half_life = made.get("half_life_days", own.popularity_half_life_days)
         return PopularityScorer(own.model_copy(update={"popularity_half_life_days": half_life}))
     if name == "association":
-        return AssociationScorer(own.model_copy(update=made))
+        return AssociationScorer(own.model_copy(update=made), leaf_code=catalogue.leaf_code)
     if name == "co_view":
         return AssociationScorer(own.model_copy(update=made), over="sessions")
     if name == "category_association":

@@ -1,10 +1,10 @@
 """Cross-sell: which complements are convincing.
 
-A complement needs a record that ties it to what is asked about: baskets that hold both, baskets
-with the anchor's category that hold it, specifications that fit, or a few common baskets where the
-two categories are often bought together. Popularity alone ties nothing.
-Where fewer than `MIN_TIED` products have such a record (a new shop, a new product), products of
-neighbouring categories follow them, by category and text, and a note says so.
+First what a record ties to what is asked about (`eligibility.tied`): a declared rule between the
+two products, many baskets where a declared rule joins the categories, or specifications that fit.
+Then products of categories that a declared rule joins to the anchor's, scored below them.
+Popularity alone ties nothing. Where both give fewer than `MIN_TIED` (a new shop, a new product),
+products of neighbouring categories follow, by category and text, and a note says so.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from retrieval.candidates import Candidates, scaled, source_scores
-from retrieval.eligibility import tied
+from retrieval.eligibility import kindred, tied
 from retrieval.filters import Mask
 from retrieval.plan import Plan
 from retrieval.ranking import rank_candidates
@@ -22,11 +22,11 @@ from retrieval.slate import Candidate
 from retrieval.store import Store
 
 MIN_TIED = 3
-"""With at least this many tied products, untied ones are left out."""
+"""With at least this many complements that rest on records, others are left out."""
 CONTENT = {"category": 0.4, "semantic": 0.4, "compatibility": 0.4, "rating": 0.1, "popularity": 0.1}
 """Weights where no record ties enough products to the anchor."""
 BELOW = 0.9
-"""The best untied product scores this much of the last tied one."""
+"""The best of what follows scores at most this much of the last before it."""
 COLD_NOTE = (
     "cold start: too few purchases or specifications tie products to what is asked about; "
     "the others are of neighbouring categories, by category and text"
@@ -41,34 +41,40 @@ def convincing(
     What the words of the query name by category counts as asked for.
     """
     wanted = tied(store, plan.context)
-    wanted |= _kin(store, plan)
+    kin = _kin(store, plan)
     subject = store.subjects.find(plan.text) if plan.text else None
     if subject is not None and subject.leaves:
         wanted |= subject.mask
     kept = tuple(c for c in ranked if wanted[c.row])
-    if len(kept) >= min(MIN_TIED, plan.query.k) or not plan.has_anchor:
+    if not plan.has_anchor:
+        return kept, ()
+    akin = [c for c in ranked if kin[c.row] and not wanted[c.row]]
+    kept = (*kept, *_below(kept, akin))
+    if len(kept) >= min(MIN_TIED, plan.query.k):
         return kept, ()
     others = mask.copy()
     others[[c.row for c in kept]] = False
     rest = _by_content(store, plan, others)
-    if not rest:
-        return kept, ()
-    last = min((c.score for c in kept), default=rest[0].score / BELOW)
-    scale = BELOW * last / rest[0].score
-    lowered = [
-        Candidate(row=c.row, parts={name: scale * value for name, value in c.parts.items()})
-        for c in rest
-    ]
-    return (*kept, *lowered), (COLD_NOTE,)
+    return (*kept, *_below(kept, rest)), (COLD_NOTE,) if rest else ()
 
 
 def _kin(store: Store, plan: Plan) -> Mask:
-    """Bought together too seldom to speak of, by categories that are bought together often."""
-    mask = np.ones(len(store.catalogue), bool)
-    for name in ("association", "category_association"):
-        scores = source_scores(store, plan, name)
-        mask &= scores > 0 if scores is not None else False
-    return mask
+    """Return what is bought of the categories that a declared rule joins to the anchor's."""
+    scores = source_scores(store, plan, "category_association")
+    mask = kindred(store, plan.context)
+    return mask & (scores > 0) if scores is not None else np.zeros_like(mask)
+
+
+def _below(kept: Sequence[Candidate], rest: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Scale scores down so that all of `rest` come after what is kept; their order stays."""
+    if not kept or not rest:
+        return tuple(rest)
+    last = min(c.score for c in kept)
+    scale = min(1.0, BELOW * last / max(rest[0].score, 1e-12))
+    return tuple(
+        Candidate(row=c.row, parts={name: scale * value for name, value in c.parts.items()})
+        for c in rest
+    )
 
 
 def _by_content(store: Store, plan: Plan, mask: Mask) -> tuple[Candidate, ...]:

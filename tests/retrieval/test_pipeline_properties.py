@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from retrieval.behaviour.association import wilson
+from retrieval.behaviour.discovery import wilson
 from retrieval.pipeline import Recommender
 from retrieval.query import Constraints, Query
 from retrieval.store import Store
