@@ -3,7 +3,8 @@
     python -m eval.run_promotions --data DIR --store var/stores/outfitter
 
 Tasks: `trial` and `policy` (the planted randomised trial of the simulated shop), `trial-pooled` and
-`policy-pooled` (the same over eight simulated years, for narrower intervals).
+`policy-pooled` (the same over eight simulated years, for narrower intervals); on the household
+panel `campaign-effect` (observational) and `coupon-redemption`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+from eval.campaigns import effect_task
 from eval.cli import RunOptions, main, progress, say
 from eval.finish import finish
 from eval.measured import MeasuredTask
@@ -25,6 +27,7 @@ from eval.promotion_trial import (
     simulated_cases,
     trial_cases,
 )
+from eval.redemption import redemption_task
 from retrieval.artifacts import load_dataset, open_snapshot
 from retrieval.errors import DataError
 
@@ -46,6 +49,10 @@ def run(options: RunOptions) -> int:
             task for task in _trial_tasks(suffix, cases, hash_, options) if options.wants(task.name)
         ]
         seconds[f"trial{suffix}"] = round(time.perf_counter() - began, 1)
+    if options.wants("campaign-effect"):
+        tasks.append(effect_task(options.data_flag))
+    if options.wants("coupon-redemption"):
+        tasks.append(redemption_task(options.data_flag, seed=options.seed))
     if not tasks:
         raise DataError(f"`--only {options.only}` names no task of this run")
     for task in tasks:

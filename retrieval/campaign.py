@@ -150,6 +150,11 @@ def summary(segment: Segment, budget: float) -> dict[str, object]:
             "given to everybody, the offer is not shown to have left the shop with more margin; "
             "the expected margins rest on what orders in its scope usually earn"
         )
+    if segment.n_will_run_out:
+        notes.append(
+            f"{segment.n_will_run_out} of the {segment.n_in_scope} products in scope are sold out "
+            "or will be before the offer ends, at the demand of the last weeks"
+        )
     if trial.offer.offer_id != segment.offer.offer_id:
         notes.append(
             f"learned from {trial.offer.offer_id}; that {segment.offer.offer_id} moves the same "

@@ -5,14 +5,16 @@ Eligibility is decided here, in code, before anything learned is asked.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from retrieval.behaviour.demand import RUN_OUT_CHANCE, DemandModel, weekly_units
 from retrieval.data.dataset import Dataset
 from retrieval.errors import DataError
 from retrieval.offers.shopper_features import ShopperFeatures, in_scope, shopper_features
@@ -31,6 +33,7 @@ from retrieval.promotion import Offer
 
 REST_DAYS = 14
 """Whoever was shown or used an offer in these days is not told of another."""
+OPEN_WEEKS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +52,9 @@ class Segment:
     at: datetime
     ineligible: Mapping[str, int]
     """Reason to the number of shoppers it leaves out."""
+    n_in_scope: int
+    n_will_run_out: int
+    """Products in scope that are sold out or will be before the offer ends, at today's demand."""
 
     @property
     def chosen(self) -> NDArray[np.int64]:
@@ -99,6 +105,8 @@ def make_segment(
     last = dataset.events["at"].max()
     at = at or (last if isinstance(last, datetime) else trial.ends_at)
     eligible, ineligible = eligible_shoppers(dataset, offer, at)
+    covered = in_scope(dataset, offer)
+    n_will_run_out = int((covered & will_run_out(dataset, offer, at)).sum())
     now = shopper_features(dataset, eligible, at, offer)
     model = UpliftModel(learner, seed=seed)
     response = model.fit(before.values, trial.treated, trial.responded).predict(
@@ -122,7 +130,24 @@ def make_segment(
         choice=choose(worth, budget=budget),
         at=at,
         ineligible=ineligible,
+        n_in_scope=int(covered.sum()),
+        n_will_run_out=n_will_run_out,
     )
+
+
+def will_run_out(dataset: Dataset, offer: Offer, at: datetime) -> NDArray[np.bool_]:
+    """Return which products will be sold out before the offer ends, shape (n_products,).
+
+    By the demand of the weeks before `at`; an offer without an end is looked at for
+    `OPEN_WEEKS`. A stock that is not stated never runs out.
+    """
+    end = offer.ends_at or at + timedelta(weeks=OPEN_WEEKS)
+    weeks = max(1, math.ceil((end - at) / timedelta(weeks=1)))
+    stock = dataset.catalogue.stock
+    seen = replace(dataset, events=dataset.events.filter(pl.col("at") < at))
+    model = DemandModel(dataset.catalogue.leaf_code).fit(weekly_units(seen))
+    chance = model.chance_of_more_than(stock.clip(0).astype(float), weeks)
+    return (stock >= 0) & ((stock == 0) | (chance >= RUN_OUT_CHANCE))
 
 
 def discount_per_order(offer: Offer, trial: Trial) -> float:
@@ -146,20 +171,22 @@ def eligible_shoppers(
 ) -> tuple[tuple[str, ...], dict[str, int]]:
     """Return who may be told of the offer, and how many may not by reason.
 
-    The offer must not have ended and must cover something in stock. A shopper must have been seen
-    before `at`, have bought at least once, and have been shown or used no offer for `rest_days`.
+    The offer must not have ended and must cover something in stock until its end. A shopper must
+    have been seen before `at`, have bought at least once, and have been shown or used no offer for
+    `rest_days`.
 
     Raises:
-        DataError: If the offer has ended or covers nothing that is in stock.
+        DataError: If the offer has ended or covers nothing whose stock lasts.
     """
     if offer.ends_at is not None and offer.ends_at < at:
         raise DataError(
             f"offer {offer.offer_id!r} ended on {offer.ends_at.date()}, before {at.date()}; choose "
             "one that runs or is to come, or an earlier moment with `--at`"
         )
-    stock = dataset.catalogue.stock
-    if not (in_scope(dataset, offer) & (stock != 0)).any():
-        raise DataError(f"offer {offer.offer_id!r} covers no product that is in stock")
+    if not (in_scope(dataset, offer) & ~will_run_out(dataset, offer, at)).any():
+        raise DataError(
+            f"offer {offer.offer_id!r} covers no product that is in stock until its end"
+        )
     events = dataset.events.filter(pl.col("at") < at)
     known = events["shopper_id"].unique()
     bought = events.filter(pl.col("type") == "purchase")["shopper_id"].unique()

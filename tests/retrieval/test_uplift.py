@@ -9,7 +9,7 @@ import pytest
 
 from retrieval.data.dataset import Dataset
 from retrieval.errors import ConfigError, DataError
-from retrieval.offers.segment import eligible_shoppers, make_segment
+from retrieval.offers.segment import eligible_shoppers, make_segment, will_run_out
 from retrieval.offers.shopper_features import LONG_AGO_DAYS, shopper_features
 from retrieval.offers.targeting import NO_OFFER, Worth, choose, worth_of
 from retrieval.offers.trial import find_offer, read_trial
@@ -24,9 +24,9 @@ OFFER = {
 }  # fmt: skip
 PRODUCTS = [
     {"product_id": "mat", "title": "Mat", "category": ["Sleep", "Mats"], "price_minor": 10_000,
-     "margin": 0.4, "stock": 5},
+     "margin": 0.4, "stock": 100_000},
     {"product_id": "pot", "title": "Pot", "category": ["Kitchen", "Pots"], "price_minor": 2_000,
-     "margin": 0.5, "stock": 5},
+     "margin": 0.5, "stock": 100_000},
 ]  # fmt: skip
 
 
@@ -286,6 +286,23 @@ class TestSegment:
     def test_an_offer_that_ended_cannot_be_given(self, shop):
         with pytest.raises(DataError, match="ended on 2026-03-28"):
             eligible_shoppers(shop, find_offer(shop, "mats"), END + timedelta(days=1))
+
+    def test_stock_must_last_until_the_offer_ends(self, shop):
+        # about 340 mats were sold in the week after the start, so that five last no day
+        offer = find_offer(shop, "mats")
+        days = START + timedelta(days=7)
+        few, many = (
+            Dataset.of(
+                products=[{**PRODUCTS[0], "stock": stock}, PRODUCTS[1]],
+                offers=[OFFER],
+                events=list(shop.events.iter_rows(named=True)),
+            )
+            for stock in (5, 100_000)
+        )
+        assert will_run_out(few, offer, days).tolist() == [True, False]
+        assert will_run_out(many, offer, days).tolist() == [False, False]
+        with pytest.raises(DataError, match="in stock until its end"):
+            eligible_shoppers(few, offer, days)
 
     def test_an_offer_of_sold_out_products_cannot_be_given(self, shop):
         gone = [{**product, "stock": 0} for product in PRODUCTS]
