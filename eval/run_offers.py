@@ -2,8 +2,9 @@
 
     python -m eval.run_offers --data DIR --store STORE
 
-Tasks: `bundles-electronic`, `bundles-food` (crowd-made bundles), `bought-together` (beauty), and on
-the simulated store `complements`, `upsell`, `bundles`, against the truth planted in it.
+Tasks: `bundles-electronic`, `bundles-food` (crowd-made), `bought-together` and `substitutes`
+(beauty), `bundles-exact` and `carts-exact` (random questions against brute force), and on the
+simulated store `complements`, `upsell`, `bundles`, against the truth planted in it.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import time
 from pathlib import Path
 
 from eval.bought_together import evaluate_bought_together
+from eval.bundle_checks import exact_bundles_task, exact_carts_task
 from eval.cli import RunOptions, main, say
 from eval.data.bundles import N_FOLDS, load_bundles
 from eval.finish import finish
 from eval.next_product import evaluate_folds
 from eval.offer_checks import bundle_task, complements_task, upsell_task
 from eval.results import Floor, TaskResult
+from eval.substitutes import evaluate_substitutes
 from eval.truth import load_truth
 from eval.vectors import open_encoder
 from retrieval.errors import DataError, StoreError
@@ -54,6 +57,16 @@ def run(options: RunOptions) -> int:
         began = time.perf_counter()
         results.append(evaluate_bought_together(options))
         seconds["bought-together"] = round(time.perf_counter() - began, 1)
+    if options.wants("substitutes"):
+        began = time.perf_counter()
+        results.append(evaluate_substitutes(options))
+        seconds["substitutes"] = round(time.perf_counter() - began, 1)
+    n_exact = 60 if options.quick else 1_500
+    for name, task in (("bundles-exact", exact_bundles_task), ("carts-exact", exact_carts_task)):
+        if options.wants(name):
+            began = time.perf_counter()
+            results.append(task(seed=options.seed, n=n_exact))
+            seconds[name] = round(time.perf_counter() - began, 1)
     if any(options.wants(name) for name in STORE_TASKS):
         began = time.perf_counter()
         try:
