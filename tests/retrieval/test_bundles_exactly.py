@@ -1,5 +1,7 @@
 """Bundles, their options and their conflicts against a look at every subset of products."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -86,7 +88,7 @@ def test_the_nearest_value_is_the_nearest_of_all_subsets(seed, price_max):
         if bound.name == "total_max":
             assert bound.value * 100 == min(-cost(c) for c in possible)
         elif bound.name == "margin_min":
-            assert 0 <= max(map(share, possible)) - bound.value < 1e-4
+            assert 0 <= max(map(share, possible)) - Fraction(bound.value) < Fraction(1, 10_000)
         elif bound.name == "min_items":
             assert bound.value == max(map(len, possible))
         elif bound.name == "max_items":
