@@ -193,13 +193,13 @@ def _nuisance(cases: Households, seed: int) -> tuple[Floats, Floats]:
     folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed)
     for learn, ask in folds.split(cases.before, cases.treated):
         propensity = make_pipeline(
-            StandardScaler(), SplineTransformer(4), LogisticRegression(C=0.3, max_iter=2_000)
+            StandardScaler(), SplineTransformer(4), LogisticRegression(C=3.0, max_iter=2_000)
         )
         propensity.fit(cases.before[learn], cases.treated[learn])
         chance[ask] = propensity.predict_proba(cases.before[ask])[:, 1]
         for arm in (0, 1):
             rows = learn[cases.treated[learn] == bool(arm)]
-            model = make_pipeline(StandardScaler(), SplineTransformer(4), Ridge(10.0))
+            model = make_pipeline(StandardScaler(), SplineTransformer(4), Ridge(1.0))
             model.fit(cases.before[rows], cases.spent[rows])
             expected[ask, arm] = model.predict(cases.before[ask])
     return chance, expected
