@@ -28,7 +28,9 @@ BEGIN = datetime(2020, 1, 6, tzinfo=UTC)
 DEPTH = 100
 
 
-def store_of(task: NextTask, histories: Sequence[History], options: RunOptions, *, learned: bool) -> Store:
+def store_of(
+    task: NextTask, histories: Sequence[History], options: RunOptions, *, learned: bool
+) -> Store:
     """Build a store of the task's products and these histories, and open it.
 
     Texts that an earlier build embedded are not embedded again.
@@ -71,7 +73,9 @@ def query_of(task: NextTask, case: Case) -> Query:
     ids = tuple(task.products[row].product_id for row in case.context)
     if not task.is_basket:
         return Query(query_id=case.query_id, history=ids, k=DEPTH)
-    blocked = sorted({task.products[row].category[0] for row in case.context}) if task.blocks else ()
+    blocked = (
+        sorted({task.products[row].category[0] for row in case.context}) if task.blocks else ()
+    )
     constraints = Constraints(exclude_categories=tuple(blocked))
     return Query(query_id=case.query_id, basket=ids, k=DEPTH, constraints=constraints)
 
@@ -102,7 +106,9 @@ def _product(product: Product) -> dict[str, Any]:
 def _events(task: NextTask, histories: Sequence[History]) -> Any:  # noqa: ANN401
     """Yield purchases: a basket at one moment in its week, a sequence one a day."""
     for i, history in enumerate(histories):
-        start = BEGIN + timedelta(weeks=history.order, seconds=(i % 86_400) if task.is_basket else 0)
+        start = BEGIN + timedelta(
+            weeks=history.order, seconds=(i % 86_400) if task.is_basket else 0
+        )
         for step, row in enumerate(history.rows):
             at = start if task.is_basket else start + timedelta(days=step)
             yield {

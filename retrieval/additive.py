@@ -10,7 +10,9 @@ sources of curve(score)). Coefficients are not negative, so that
 - no product gains from being unknown: "never bought so far" is no argument in favour, although on
   a log it can look like one.
 
-The loss is convex, so the result does not depend on where the search begins.
+The penalty pulls towards the weights that were set by hand, at the scale that fits best: where the
+log says little they stay nearly as they are, where it says much it is followed. The loss is convex,
+so the result does not depend on where the search begins.
 """
 
 from __future__ import annotations
@@ -27,8 +29,10 @@ QUANTILES = (0.5, 0.8, 0.95, 0.99)
 """Bends of a curve, as quantiles of a source's positive scores."""
 MIN_SCORES = 50
 """With fewer positive scores a curve is a straight line."""
-L2 = 1e-2
-"""Penalty on the squared coefficients, beside the mean loss per question."""
+L2 = 2e-2
+"""Penalty on the squared distance from the prior, beside the mean loss per question."""
+SCALES = np.geomspace(0.5, 64, 15)
+"""Tried for the weights set by hand: how much of a difference in score makes a choice certain."""
 MAX_ITERATIONS = 200
 NEGLIGIBLE = 1e-3
 """A source whose curves stay below this share of the highest one is not asked."""
@@ -119,16 +123,26 @@ class Choices:
         return total
 
 
-def fit_additive(choices: Choices, *, l2: float = L2) -> dict[str, Curve]:
+def fit_additive(
+    choices: Choices, prior: Mapping[str, float], *, l2: float = L2
+) -> dict[str, Curve]:
     """Learn a curve for each source that helps, from what was taken.
 
     Questions whose answer is no candidate say nothing. Curves are scaled so that the highest value
     of any is 1: only the order counts.
+
+    Args:
+        choices: What there was to choose from.
+        prior: Source to the weight that holds until the choices say otherwise.
+        l2: See `L2`.
     """
-    bends = [_bends(choices.scores[:, c]) for c in range(len(choices.sources))]
     known = choices.part([int(q) for q in np.flatnonzero(choices.taken >= 0)])
+    bends = [_bends(known.scores[:, c]) for c in range(len(choices.sources))]
     design, owner = _ramps(known.scores, bends)
-    found = _maximise(design, known, l2)
+    begins = np.flatnonzero(np.diff(owner, prepend=-1))  # the straight line of each source
+    given = np.zeros(design.shape[1])
+    given[begins] = [prior.get(source, 0.0) for source in choices.sources]
+    found = _maximise(design, known, l2, given)
     grids = [np.array([0.0, *own, 1.0]) for own in bends]
     values = [
         _ramps(grid[:, None], [own])[0] @ found[owner == c]
@@ -172,7 +186,9 @@ def _ramps(scores: Floats, bends: Sequence[Sequence[float]]) -> tuple[Floats, ND
     return np.stack(columns, axis=1), np.array(owner, np.int64)
 
 
-def _maximise(design: Floats, choices: Choices, l2: float) -> NDArray[np.float64]:
+def _maximise(
+    design: Floats, choices: Choices, l2: float, given: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return the coefficients, none negative, with the highest penalised likelihood."""
     from scipy.optimize import minimize
 
@@ -182,6 +198,8 @@ def _maximise(design: Floats, choices: Choices, l2: float) -> NDArray[np.float64
     first, question = choices.start[:-1], choices.question
     taken = design[choices.taken].sum(axis=0)
 
+    prior = np.zeros(len(given))
+
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         utility = design @ weights.astype(np.float32)
         top = np.maximum.reduceat(utility, first)
@@ -190,17 +208,20 @@ def _maximise(design: Floats, choices: Choices, l2: float) -> NDArray[np.float64
         chosen = utility[choices.taken] - top - np.log(size)
         slope = taken - design.T @ (odds / size[question])
         return (
-            float(-chosen.mean() + l2 * (weights**2).sum()),
-            np.asarray(-slope / n_questions + 2 * l2 * weights, np.float64),
+            float(-chosen.mean() + l2 * ((weights - prior) ** 2).sum()),
+            np.asarray(-slope / n_questions + 2 * l2 * (weights - prior), np.float64),
         )
 
-    start = np.full(design.shape[1], 0.1)
+    if given.any():
+        l2, kept = 0.0, l2
+        fits = [loss(scale * given)[0] for scale in SCALES]
+        l2, prior = kept, float(SCALES[int(np.argmin(fits))]) * given
     found = minimize(
         loss,
-        start,
+        prior + 0.01,
         jac=True,
         method="L-BFGS-B",
-        bounds=[(0.0, None)] * len(start),
+        bounds=[(0.0, None)] * len(given),
         options={"maxiter": MAX_ITERATIONS},
     )
     return np.asarray(found.x)

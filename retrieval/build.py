@@ -192,11 +192,11 @@ def _finish(
     """Index, fit, check and swap a snapshot whose dataset is saved."""
     from retrieval.behaviour.base import Interactions
     from retrieval.behaviour.fitting import fitted, make_behaviour, save_behaviour
-    from retrieval.tuning.learn import learn
     from retrieval.store import Store
     from retrieval.text.encoder import load_encoder
     from retrieval.text.index import build_index, check_index
     from retrieval.text.lexical import build_lexical
+    from retrieval.tuning.learn import learn
 
     snapshot = writer.snapshot
     with stages("embed"):

@@ -84,35 +84,50 @@ def scaled(source: str, scores: Scores) -> Scores:
 
 def source_scores(store: Store, plan: Plan, source: str) -> Scores | None:
     """Return what one source says of every product, shape (n_products,); None for nothing."""
-    context, text = plan.context, plan.text
-    if source == "semantic":
-        return _semantic(store, context, text)
-    if source == "lexical":
-        words = text or _titles(store, context)
-        return store.lexical.scores(words) if words else None
-    if source == "subject":
-        subject = store.subjects.find(text) if text else None
-        return None if subject is None else subject.mask.astype(np.float32)
+    if source in _BY_TEXT:
+        return _by_text(store, plan, source)
+    if source in _BY_CONTEXT:
+        return _by_context(store, plan, source) if plan.has_anchor else None
+    context = plan.context
     if source == "profile":
         return store.behaviour.profiles.score(plan.profile) if plan.profile else None
     if source == "rating":
         return (shrunken_ratings(store.catalogue) / 5).astype(np.float32)
-    if source == "popularity":
-        return store.behaviour.popularity.score(context)
-    if not plan.has_anchor:
+    scorer = store.behaviour.scorers.get(source)
+    if scorer is None:
         return None
-    if source == "compatibility":
-        return np.maximum(store.compatibility.score(context.given), 0.0)
+    if source == "repurchase":
+        return scorer.score(context) if context.shopper is not None else None
+    if source == "association" and not len(context.given) and plan.has_anchor:
+        return _leaf_association(store, context)
+    if plan.has_anchor or source in ("popularity", "segment_popularity"):
+        return scorer.score(context)
+    return None
+
+
+_BY_TEXT = ("semantic", "lexical", "subject")
+_BY_CONTEXT = ("nearest", "same_category", "same_brand", "compatibility")
+
+
+def _by_text(store: Store, plan: Plan, source: str) -> Scores | None:
+    if source == "semantic":
+        return _semantic(store, plan.context, plan.text)
+    if source == "lexical":
+        words = plan.text or _titles(store, plan.context)
+        return store.lexical.scores(words) if words else None
+    subject = store.subjects.find(plan.text) if plan.text else None
+    return None if subject is None else subject.mask.astype(np.float32)
+
+
+def _by_context(store: Store, plan: Plan, source: str) -> Scores | None:
+    context, catalogue = plan.context, store.catalogue
     if source == "nearest":
         return _nearest(store, context)
-    if source == "same_category":
-        return _shared(store.catalogue.leaf_code, context)
-    if source == "same_brand":
-        return _shared(store.catalogue.brand_code, context)
-    if source == "association" and not len(context.given):
-        return _leaf_association(store, context)
-    scorer = store.behaviour.scorers.get(source)
-    return None if scorer is None else scorer.score(context)
+    if source == "compatibility":
+        return np.maximum(store.compatibility.score(context.given), 0.0)
+    return _shared(
+        catalogue.leaf_code if source == "same_category" else catalogue.brand_code, context
+    )
 
 
 def shrunken_ratings(catalogue: Catalogue) -> NDArray[np.float64]:

@@ -25,7 +25,7 @@ SUBJECT_WEIGHT = 0.6
 WORDS = ("lexical", "semantic")
 _BEHAVIOUR = (
     "popularity", "association", "category_association", "item_cf", "sequence", "co_view", "ease",
-    "user_knn",
+    "user_knn", "self_attention", "segment_popularity", "repurchase",
 )  # fmt: skip
 _LIKENESS = ("nearest", "same_brand", "compatibility", "profile")
 SOURCES: Mapping[str, tuple[str, ...]] = {
@@ -110,6 +110,7 @@ def make_plan(store: Store, query: Query) -> Plan:
         else _once(store, query.basket),
         history=store.catalogue.rows(query.history) if query.personalise else NO_ROWS,
         anchor_leaves=tuple(dict.fromkeys(leaves)),
+        shopper=store.behaviour.profiles.row(profile.shopper_id) if profile else None,
     )
     task = _task(query, context)
     plan = Plan(
@@ -206,10 +207,10 @@ def _with_own_history(store: Store, plan: Plan) -> Plan:
         return plan
     bought = plan.profile.purchased  # latest first
     if plan.task == "next_product":
-        return replace(plan, context=Context(history=bought[:OWN_SEQUENCE][::-1]))
+        return replace(plan, context=replace(plan.context, history=bought[:OWN_SEQUENCE][::-1]))
     if plan.task in ("cross_sell", "similar", "upsell") and plan.text is None:
         note = f"nothing named: related to the latest purchases of {plan.profile.shopper_id}"
-        context = Context(history=bought[:LATEST_PURCHASES][::-1])
+        context = replace(plan.context, history=bought[:LATEST_PURCHASES][::-1])
         return replace(plan, context=context, notes=(*plan.notes, note))
     return plan
 

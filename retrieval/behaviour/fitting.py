@@ -8,12 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from retrieval.behaviour.association import AssociationScorer, CategoryAssociationScorer
 from retrieval.behaviour.base import Interactions, Scorer
+from retrieval.behaviour.clusters import Clusters
 from retrieval.behaviour.ease import EaseScorer
 from retrieval.behaviour.item_cf import ItemCFScorer
 from retrieval.behaviour.popularity import PopularityScorer
 from retrieval.behaviour.profile import Profiles
+from retrieval.behaviour.repurchase import RepurchaseScorer
+from retrieval.behaviour.segment_popularity import SegmentPopularityScorer
 from retrieval.behaviour.sequence import SequenceScorer
 from retrieval.behaviour.user_knn import UserKnnScorer
 from retrieval.config import StoreConfig
@@ -30,7 +36,8 @@ GRIDS: Mapping[str, tuple[Setting, ...]] = {
         for shrinkage in (2.0, 20.0, 100.0)
         for recency in (0.8, 0.5)
     ),
-    "ease": tuple({"regularisation": r} for r in (30.0, 300.0, 3000.0)),
+    "ease": tuple({"regularisation": r} for r in (20.0, 200.0, 1_000.0)),
+    "user_knn": ({}, {"n_shoppers": 50}, {"n_shoppers": 800, "shrinkage": 0.0}),
     "sequence": tuple(
         {"window": window, "recency": recency} for window in (5, 20) for recency in (0.8, 0.5, 0.3)
     ),
@@ -38,8 +45,10 @@ GRIDS: Mapping[str, tuple[Setting, ...]] = {
 """Settings of each scorer that a build tries on the shop's own past; `{}` is as configured."""
 ALWAYS = ("item_cf", "sequence")
 """Beside those that evidence is made of, every store has these."""
-TRIED = ("ease", "user_knn")
+TRIED = ("ease", "user_knn", "segment_popularity", "repurchase")
 """A build tries these and keeps the ones that its rankings use."""
+FOR_MANY = ("self_attention",)
+"""Tried too where enough shoppers have a history: minutes of training that few do not repay."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +80,13 @@ class Behaviour:
 
 
 def make_scorer(
-    name: str, catalogue: Catalogue, config: StoreConfig, setting: Setting | None = None
+    name: str,
+    catalogue: Catalogue,
+    config: StoreConfig,
+    setting: Setting | None = None,
+    vectors: NDArray[np.float32] | None = None,
 ) -> Scorer:
-    """Return one unfitted scorer.
+    """Return one unfitted scorer; `vectors` of the products are needed to fit `self_attention`.
 
     Raises:
         KeyError: If there is none of this name.
@@ -88,6 +101,15 @@ def make_scorer(
         return AssociationScorer(own.model_copy(update=made), over="sessions")
     if name == "category_association":
         return CategoryAssociationScorer(catalogue.leaf_code, len(catalogue.leaves), own)
+    if name == "repurchase":
+        return RepurchaseScorer(own, leaf_code=catalogue.leaf_code)
+    if name == "segment_popularity":
+        clusters = Clusters(catalogue.leaf_code, catalogue.leaves, own)
+        return SegmentPopularityScorer(clusters, own)
+    if name == "self_attention":
+        from retrieval.behaviour.self_attention import SelfAttentionScorer
+
+        return SelfAttentionScorer(own, vectors=vectors, **made)
     kinds: Mapping[str, Callable[..., Scorer]] = {
         "item_cf": ItemCFScorer,
         "sequence": SequenceScorer,
@@ -103,6 +125,7 @@ def make_behaviour(
     config: StoreConfig,
     settings: Mapping[str, Setting] | None = None,
     more: Sequence[str] = (),
+    vectors: NDArray[np.float32] | None = None,
 ) -> Behaviour:
     """Return the scorers, unfitted, with the settings that were chosen for them.
 
@@ -112,11 +135,12 @@ def make_behaviour(
         config: The store's settings.
         settings: Scorer to what was chosen for it.
         more: Scorers beside those that every store has.
+        vectors: Of the products, shape (n_products, dimension).
     """
     chosen = dict(settings or {})
 
     def make(name: str) -> Any:  # noqa: ANN401 - the field says which scorer it is
-        return make_scorer(name, catalogue, config, chosen.get(name))
+        return make_scorer(name, catalogue, config, chosen.get(name), vectors)
 
     return Behaviour(
         popularity=make("popularity"),

@@ -73,6 +73,10 @@ class Profiles:
     def __contains__(self, shopper_id: object) -> bool:
         return shopper_id in self._row
 
+    def row(self, shopper_id: str) -> int | None:
+        """Return the shopper's row in the log, or None for one that it does not know."""
+        return self._row.get(shopper_id)
+
     def of(self, shopper_id: str) -> Profile | None:
         """Return the profile, or None for a shopper the log does not know."""
         row = self._row.get(shopper_id)

@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.additive import Choices, Curve, Weight, fit_additive
+from retrieval.behaviour.base import PURCHASE
 from retrieval.behaviour.fitting import (
+    FOR_MANY,
     GRIDS,
     TRIED,
     Behaviour,
@@ -29,9 +31,9 @@ from retrieval.candidates import generate
 from retrieval.eligibility import eligible
 from retrieval.filters import Mask
 from retrieval.learned import Learned
-from retrieval.tuning.questions import Held, Question, hold_out
 from retrieval.plan import SOURCES, Plan, configured_weights, make_plan
 from retrieval.store import Store
+from retrieval.tuning.questions import Held, Question, hold_out
 
 MEASURE_AT = 10
 MIN_QUESTIONS = 100
@@ -39,8 +41,9 @@ MIN_QUESTIONS = 100
 QUESTIONS_FOR_SETTINGS = 300
 MOST_CANDIDATES = 500_000
 """Candidates that curves are learned on: some 200 MB."""
-SURELY = 0.9
-"""Learned curves are kept if they are better with at least this probability (bootstrap)."""
+SURELY = 0.3
+"""Learned curves are kept if they are better with at least this probability (bootstrap). They begin
+at the configured weights, so a tie costs nothing."""
 N_BOOTSTRAP = 1_000
 
 
@@ -69,8 +72,11 @@ def learn(store: Store, *, seed: int = 0) -> tuple[Behaviour | None, Learned]:
     held = hold_out(store.dataset, log, seed=seed, max_questions=config.max_questions)
     if not any(len(found) >= MIN_QUESTIONS for found in held.questions.values()):
         return None, Learned()
-    settings, tried = _choose_settings(store, held)
-    past = replace(store, behaviour=_fitted(store, held, settings), learned=Learned())
+    settings, values = _choose_settings(store, held)
+    vectors = np.asarray(store.product_vectors.vectors, np.float32)
+    tried = (*TRIED, *FOR_MANY) if _has_many(held, config.self_attention_from) else TRIED
+    known = make_behaviour(held.past, store.catalogue, store.config, settings, tried, vectors)
+    past = replace(store, behaviour=fitted(known), learned=Learned())
     curves: dict[str, Mapping[str, Curve]] = {}
     report: dict[str, Any] = {}
     for task, questions in held.questions.items():
@@ -81,14 +87,17 @@ def learn(store: Store, *, seed: int = 0) -> tuple[Behaviour | None, Learned]:
         if found is not None:
             curves[task] = found
     used = {source for found in curves.values() for source in found}
-    more = [name for name in TRIED if name in used]
-    settings = {name: s for name, s in settings.items() if name not in TRIED or name in used}
-    behaviour = make_behaviour(log, store.catalogue, store.config, settings, more)
-    return behaviour, Learned(curves=curves, report={"tasks": report, "settings": tried})
+    more = [name for name in tried if name in used]
+    settings = {name: s for name, s in settings.items() if name not in tried or name in used}
+    behaviour = make_behaviour(log, store.catalogue, store.config, settings, more, vectors)
+    return behaviour, Learned(curves=curves, report={"tasks": report, "settings": values})
 
 
-def _fitted(store: Store, held: Held, settings: Mapping[str, Setting]) -> Behaviour:
-    return fitted(make_behaviour(held.past, store.catalogue, store.config, settings, TRIED))
+def _has_many(held: Held, least: int) -> bool:
+    """Whether so many shoppers bought on two days or more before the cut."""
+    bought = held.past.only(PURCHASE)
+    days = np.unique(np.stack([bought.shopper, np.floor(bought.day).astype(np.int64)]), axis=1)
+    return int((np.bincount(days[0], minlength=1) >= 2).sum()) >= least
 
 
 # Settings of the scorers --------------------------------------------------------------------------
@@ -142,7 +151,7 @@ def _learn_task(
     configured = configured_weights(store, task)
     ways: dict[str, Mapping[str, Weight]] = {
         "configured": configured,
-        "learned": fit_additive(_affordable(earlier)),
+        "learned": fit_additive(_affordable(earlier), configured),
         **{f"only {source}": {source: 1.0} for source in choices.sources},
     }
     values = {name: _ndcg(later.ranks(later.totals(way))) for name, way in ways.items()}
@@ -154,7 +163,7 @@ def _learn_task(
         "learned_is_better": round(surely, 3),
         "taken": "learned" if surely >= SURELY else "configured",
     }
-    return (fit_additive(_affordable(choices)) if surely >= SURELY else None), report
+    return (fit_additive(_affordable(choices), configured) if surely >= SURELY else None), report
 
 
 def _resolved(store: Store, questions: Sequence[Question]) -> Iterator[Asked]:

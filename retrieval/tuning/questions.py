@@ -21,8 +21,9 @@ from retrieval.behaviour.base import NO_ROWS, PURCHASE, SECONDS_A_DAY, VIEW, Int
 from retrieval.data.dataset import Catalogue, Dataset
 from retrieval.query import Query
 
-LATER = 0.15
-"""Share of the baskets that questions are made of."""
+LATER, MOST_LATER = 0.15, 0.4
+"""Share of the baskets that questions are made of: more where there are few baskets."""
+ENOUGH_BASKETS = 1_500
 SAME_START = 0.5
 """With at least this share of shoppers starting at one moment, times are places in a sequence."""
 ONE_IN = 5
@@ -75,7 +76,8 @@ def past_of(log: Interactions) -> NDArray[np.bool_]:
         return np.ones(len(log.day), bool)
     if _has_clock(log):
         _, first = np.unique(log.basket[bought], return_index=True)
-        cut = float(np.quantile(log.day[bought][first], 1 - LATER, method="lower"))
+        share = min(MOST_LATER, max(LATER, ENOUGH_BASKETS / len(first)))
+        cut = float(np.quantile(log.day[bought][first], 1 - share, method="lower"))
         return log.day <= cut
     last = np.full(log.n_shoppers, -1)
     last[log.shopper[bought]] = np.flatnonzero(bought)  # of several the last one stays
@@ -91,7 +93,7 @@ def _has_clock(log: Interactions) -> bool:
     first = np.full(log.n_shoppers, np.inf)
     np.minimum.at(first, log.shopper, log.day)
     _, counts = np.unique(first[np.isfinite(first)], return_counts=True)
-    return len(counts) < 2 or counts.max() < SAME_START * log.n_shoppers
+    return log.n_shoppers < 2 or counts.max() < SAME_START * log.n_shoppers
 
 
 def _next_product(

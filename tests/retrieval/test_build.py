@@ -65,7 +65,7 @@ def test_report_counts_and_times_every_stage(built):
     counts = {n: report[n] for n in ("products", "reviews", "events", "offers", "spans")}
     assert counts == {"products": 12, "reviews": 20, "events": 120, "offers": 4, "spans": 35}
     assert report["rejected"] == 0
-    stages = "read spans save embed index fit learn check swap total".split()
+    stages = ["read", "spans", "save", "embed", "index", "fit", "learn", "check", "swap", "total"]
     assert list(report["seconds"]) == stages
     assert all(seconds >= 0 for seconds in report["seconds"].values())
 

@@ -1,0 +1,102 @@
+"""Curves learned from choices: what they may and may not do."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrieval.additive import Choices, Curve, contribution, fit_additive
+
+
+def choices_of(rng, n_questions, n_candidates, utility, sources=("a", "b")):
+    """Draw scores, and what is taken by a conditional logit with the given utility."""
+    scores = rng.random((n_questions * n_candidates, len(sources))).astype(np.float32)
+    taken = []
+    for q in range(n_questions):
+        rows = np.arange(q * n_candidates, (q + 1) * n_candidates)
+        odds = np.exp(utility(scores[rows]))
+        taken.append(int(rng.choice(rows, p=odds / odds.sum())))
+    return Choices(
+        sources=tuple(sources),
+        scores=scores,
+        start=np.arange(n_questions + 1) * n_candidates,
+        taken=np.array(taken),
+    )
+
+
+def test_weights_that_made_the_choices_are_found():
+    rng = np.random.default_rng(0)
+    made = choices_of(rng, 4_000, 8, lambda x: 6 * x[:, 0] + 2 * x[:, 1])
+    curves = fit_additive(made, {}, l2=1e-4)
+    assert curves["b"].y[-1] / curves["a"].y[-1] == pytest.approx(1 / 3, abs=0.05)
+
+
+def test_a_bend_is_found():
+    """Only whether a source says anything counts, not how much of it."""
+    rng = np.random.default_rng(1)
+    made = choices_of(rng, 4_000, 8, lambda x: 5 * np.minimum(x[:, 0], 0.5) / 0.5)
+    curve = fit_additive(made, {}, l2=1e-4)["a"]
+    half = float(curve(np.array([0.5], np.float32))[0])
+    assert half > 0.85 * curve.y[-1]
+
+
+def test_a_source_that_speaks_against_a_product_is_not_asked():
+    rng = np.random.default_rng(2)
+    made = choices_of(rng, 2_000, 8, lambda x: 6 * x[:, 0] - 4 * x[:, 1])
+    assert set(fit_additive(made, {})) == {"a"}
+
+
+def test_with_few_questions_the_prior_holds():
+    rng = np.random.default_rng(3)
+    made = choices_of(rng, 5, 8, lambda x: 0 * x[:, 0])
+    curves = fit_additive(made, {"a": 1.0, "b": 0.25}, l2=100.0)
+    assert curves["b"].y[-1] / curves["a"].y[-1] == pytest.approx(0.25, abs=0.02)
+
+
+@given(st.integers(0, 1_000))
+def test_curves_begin_at_nothing_never_fall_and_reach_one(seed):
+    rng = np.random.default_rng(seed)
+    made = choices_of(rng, 30, 6, lambda x: 3 * x[:, 0] + rng.normal(size=len(x)))
+    curves = fit_additive(made, {"a": 1.0})
+    for curve in curves.values():
+        assert curve.y[0] == 0
+        assert (np.diff(curve.y) >= -1e-6).all()
+    assert max(curve.y[-1] for curve in curves.values()) == pytest.approx(1.0)
+
+
+def test_a_question_whose_answer_is_no_candidate_teaches_nothing():
+    rng = np.random.default_rng(4)
+    made = choices_of(rng, 200, 8, lambda x: 4 * x[:, 0])
+    lost = Choices(
+        sources=made.sources,
+        scores=np.concatenate([made.scores, np.ones((8, 2), np.float32)]),
+        start=np.append(made.start, made.start[-1] + 8),
+        taken=np.append(made.taken, -1),
+    )
+    assert fit_additive(made, {}) == fit_additive(lost, {})
+
+
+def test_ranks_are_at_the_middle_of_ties_and_infinite_without_a_score():
+    made = Choices(
+        sources=("a",),
+        scores=np.array([[0.5], [0.5], [0.9], [0.0], [0.4]], np.float32),
+        start=np.array([0, 3, 5]),
+        taken=np.array([1, 3]),
+    )
+    assert made.ranks(made.totals({"a": 1.0})).tolist() == [2.5, np.inf]
+
+
+def test_a_number_and_a_straight_curve_are_one():
+    scores = np.array([0.0, 0.25, 1.0], np.float32)
+    line = Curve(x=(0.0, 1.0), y=(0.0, 0.6))
+    assert np.allclose(contribution(0.6, scores), contribution(line, scores))
+
+
+def test_nothing_to_learn_from_gives_no_curves():
+    none = Choices(
+        sources=("a",),
+        scores=np.zeros((0, 1), np.float32),
+        start=np.zeros(1, np.int64),
+        taken=np.zeros(0, np.int64),
+    )
+    assert fit_additive(none, {}) == {}
