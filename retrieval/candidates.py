@@ -18,6 +18,7 @@ from retrieval.data.dataset import Catalogue
 from retrieval.filters import Mask
 from retrieval.plan import Plan
 from retrieval.store import Store
+from retrieval.text.languages import is_foreign, relative
 
 FULL_SCALE = dict.fromkeys(
     ("semantic", "nearest", "profile", "compatibility", "subject", "rating", "same_category",
@@ -145,10 +146,13 @@ def _is_best(scores: Scores, limit: int) -> Mask:
 
 
 def _semantic(store: Store, context: Context, text: str | None) -> Scores | None:
-    """Cosine to the text if there is one, else to the mean of what the context names."""
+    """Likeness to the text if there is one, else cosine to the mean of what the context names."""
     if text:
+        if store.languages is not None and is_foreign(text):
+            return relative(store.languages.similarities(text))
         vector = store.encoder.encode([text], role="query")[0]
-    elif len(context.given):
+        return relative(store.product_vectors.similarities(vector))
+    if len(context.given):
         rows, weights = _latest(context)
         mean = np.average(np.asarray(store.product_vectors.vectors[rows]), axis=0, weights=weights)
         vector = (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)

@@ -23,7 +23,12 @@ class EncoderConfig(Settings):
     """Which sentence encoder makes the vectors."""
 
     model: str = "packaged"
-    """`packaged` (all-MiniLM-L6-v2 from the package registry), a directory, or a hub id."""
+    """`packaged` (all-MiniLM-L6-v2 from the package registry), `packaged-multilingual`
+    (multilingual-e5-small), a directory, or a hub id."""
+    multilingual: str = "auto"
+    """A second encoder, for queries in other scripts, over products alone: `auto`
+    (`packaged-multilingual` where `model` is `packaged` and products are described in other
+    languages than English), `none`, or a name as in `model`."""
     revision: str | None = None
     """Hub ids only: the commit to take."""
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 64
@@ -76,7 +81,7 @@ class RankingConfig(Settings):
     search: dict[str, float] = Field(
         default_factory=lambda: {
             "lexical": 1.0,
-            "semantic": 1.0,
+            "semantic": 0.5,
             "popularity": 0.05,
             "profile": 0.05,
         }

@@ -91,6 +91,10 @@ class Plan:
 def make_plan(store: Store, query: Query) -> Plan:
     """Resolve ids, drop what is personal when asked to, and decide the task."""
     notes = [*_unknown_products(store, query)]
+    if query.text:
+        text, made = store.lexical.spelling.correct(query.text, is_word=store.encoder.knows)
+        query = query.model_copy(update={"text": text})
+        notes += [f"searched for “{c.read}” instead of “{c.wrote}”" for c in made]
     profile = None
     if query.shopper_id is not None and query.personalise:
         profile = store.behaviour.profiles.of(query.shopper_id)

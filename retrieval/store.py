@@ -24,6 +24,7 @@ from retrieval.opinions import leans
 from retrieval.promotion import Offer, offers_of
 from retrieval.text.encoder import Encoder, load_encoder
 from retrieval.text.index import VectorIndex
+from retrieval.text.languages import LanguageIndex
 from retrieval.text.lexical import LexicalIndex, SpanIndex, tokenise
 from retrieval.text.subject import SubjectFinder
 
@@ -44,6 +45,8 @@ class Store:
     behaviour: Behaviour
     learned: Learned = field(default_factory=Learned)
     """What the build learned from the shop's past."""
+    languages: LanguageIndex | None = None
+    """Products in the languages that `encoder` does not read; None where there are none."""
 
     @classmethod
     def open(cls, path: Path, *, device: str = "auto") -> Store:
@@ -83,6 +86,7 @@ class Store:
             span_lexical=SpanIndex.open(snapshot),
             behaviour=load_behaviour(snapshot, dataset, config),
             learned=Learned.load(snapshot),
+            languages=LanguageIndex.open(snapshot, dataset, config.encoder, device=device),
         )
 
     @property

@@ -7,6 +7,7 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -72,6 +73,15 @@ class Encoder:
         if len(texts) == 1:
             return self._encode_one(texts[0], role)
         return self._encode_many(texts, role, progress)
+
+    def knows(self, word: str) -> bool:
+        """Whether a word is one piece of the model's own vocabulary, as common words are."""
+        return word in self._vocabulary or f"▁{word}" in self._vocabulary
+
+    @cached_property
+    def _vocabulary(self) -> frozenset[str]:
+        tokenizer = self._model.tokenizer
+        return frozenset(getattr(tokenizer, "vocab", None) or tokenizer.get_vocab())
 
     def _encode_one(self, text: str, role: Role) -> Vectors:
         key = (text, role)

@@ -1,7 +1,7 @@
 """Search by words: BM25 over the fields of products and over the sentences of reviews.
 
-    snapshot/lexical/products/   bm25s arrays, plus which fields hold a term (`fields.npy`)
-    snapshot/lexical/spans/      bm25s arrays
+    snapshot/lexical/products/   `retrieval.text.bm25`, and the words as written (`words.json`)
+    snapshot/lexical/spans/      `retrieval.text.bm25`
 
 Everything is NPY and JSON, never pickle. Other languages come in through the products'
 translations; the encoder reads one language only, words know no such border.
@@ -10,30 +10,28 @@ translations; the encoder reads one language only, words know no such border.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.data.dataset import Dataset, Product
 from retrieval.errors import StoreError
+from retrieval.text.bm25 import Impacts, weigh
 from retrieval.text.index import quotable_spans
-from retrieval.text.tokens import normalise, tokenise, tokens
+from retrieval.text.spelling import Spelling, words_of
+from retrieval.text.tokens import joined, normalise, tokenise, tokens
 
 __all__ = ["LexicalIndex", "Match", "SpanIndex", "build_lexical", "tokenise"]
 
 Scores = NDArray[np.float32]
 
-K1 = 1.2
-"""How fast further occurrences of a word stop counting."""
-B = 0.5
-"""How much a long text is held against a product: 0 not at all, 1 in full."""
-FIELDS = ("title", "brand", "category", "attributes", "description")
-FIELD_WEIGHT = {"title": 3, "brand": 2, "category": 2, "attributes": 1, "description": 1}
-"""A field counts as if it stood this many times in the text."""
-FIELDS_FILE = "fields.npy"
+FIELD_WEIGHT = {"title": 3.0, "brand": 2.0, "category": 2.0, "attributes": 1.0, "description": 1.0}
+"""How much an occurrence in a field counts. The shop's own judgement, not tuned on any data."""
+FIELDS = tuple(FIELD_WEIGHT)
+WORDS_FILE = "words.json"
 
 
 class Match(NamedTuple):
@@ -48,30 +46,26 @@ def build_lexical(snapshot: Path, dataset: Dataset) -> None:
     from tqdm import tqdm
 
     products = dataset.catalogue.products
-    by_field = [
-        {field: [term for text in texts for term in tokenise(text)] for field, texts in _fields(p)}
-        for p in tqdm(products, desc="reading words", unit="product", delay=2)
-    ]
-    weighted = [
-        [term for field in FIELDS for term in terms[field] * FIELD_WEIGHT[field]]
-        for terms in by_field
-    ]
+    texts = []
+    words: dict[str, int] = {}
+    for product in tqdm(products, desc="reading words", unit="product", delay=2):
+        fields = dict(_fields(product))
+        texts.append([[t for text in fields[f] for t in tokenise(text)] for f in FIELDS])
+        for word in {word for held in fields.values() for text in held for word in words_of(text)}:
+            words[word] = words.get(word, 0) + 1
     folder = snapshot / "lexical" / "products"
-    index = _build(folder, weighted)
-    np.save(folder / FIELDS_FILE, _field_bits(index, by_field), allow_pickle=False)
+    weigh(texts, list(FIELD_WEIGHT.values())).save(folder)
+    (folder / WORDS_FILE).write_text(json.dumps(words, ensure_ascii=False), "utf-8")
     spans = quotable_spans(dataset)["text"].to_list()
-    _build(
-        snapshot / "lexical" / "spans",
-        [tokenise(text) for text in tqdm(spans, desc="reading words", unit="span", delay=2)],
-    )
+    shown = tqdm(spans, desc="reading words", unit="span", delay=2)
+    weigh([[tokenise(text)] for text in shown], [1.0]).save(snapshot / "lexical" / "spans")
 
 
 class SpanIndex:
     """BM25 over texts by row. Safe to use from several threads."""
 
-    def __init__(self, index: Any, n: int) -> None:  # noqa: ANN401 - a bm25s.BM25
-        self._index = index
-        self._n = n
+    def __init__(self, impacts: Impacts) -> None:
+        self._impacts = impacts
 
     @classmethod
     def open(cls, snapshot: Path) -> SpanIndex:
@@ -80,29 +74,28 @@ class SpanIndex:
         Raises:
             StoreError: If it is missing or damaged.
         """
-        return cls(*_load(snapshot / "lexical" / "spans"))
+        return cls(Impacts.load(snapshot / "lexical" / "spans"))
 
     def __len__(self) -> int:
-        return self._n
+        return self._impacts.n
 
     def scores(self, text: str) -> Scores:
-        """Return BM25 of every row for the words of `text`, float32 (n,); 0 means no match."""
-        terms = [term for term in tokenise(text) if term and term in self._vocabulary]
-        if not terms:
-            return np.zeros(self._n, np.float32)
-        return np.asarray(self._index.get_scores(terms), np.float32)
+        """Return BM25 of every row for the words of `text`, float32 (n,); 0 means no match.
 
-    @property
-    def _vocabulary(self) -> dict[str, int]:
-        return {} if self._index is None else self._index.vocab_dict
+        Neighbouring words that the index knows as one ("head lamp") are looked for as one too.
+        """
+        known = self._impacts.terms
+        terms = tokenise(text)
+        return self._impacts.scores([*terms, *(t for t in joined(text) if t in known)])
 
 
 class LexicalIndex(SpanIndex):
     """BM25 over products, which can also say which words matched where."""
 
-    def __init__(self, index: Any, n: int, fields: NDArray[np.uint8]) -> None:  # noqa: ANN401
-        super().__init__(index, n)
-        self._fields = fields
+    def __init__(self, impacts: Impacts, words: dict[str, int]) -> None:
+        super().__init__(impacts)
+        self.spelling = Spelling(words, impacts.terms)
+        """Puts right what the index does not hold."""
 
     @classmethod
     def open(cls, snapshot: Path) -> LexicalIndex:
@@ -112,14 +105,14 @@ class LexicalIndex(SpanIndex):
             StoreError: If it is missing or damaged.
         """
         folder = snapshot / "lexical" / "products"
-        index, n = _load(folder)
+        impacts = Impacts.load(folder)
         try:
-            fields = np.load(folder / FIELDS_FILE, allow_pickle=False)
+            words = json.loads((folder / WORDS_FILE).read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise StoreError(
                 f"{folder}: cannot be read ({error}); build the store again"
             ) from error
-        return cls(index, n, fields)
+        return cls(impacts, words)
 
     def matches(self, text: str, row: int) -> list[Match]:
         """Return the words of `text` that the product in `row` has, with the fields they are in.
@@ -128,7 +121,11 @@ class LexicalIndex(SpanIndex):
         ("65 l", 帐篷) is one word.
         """
         plain = normalise(text)
-        found = [(t.start, t.end, bits) for t in tokens(plain) if (bits := self._bits(t.term, row))]
+        found = [
+            (t.start, t.end, bits)
+            for t in tokens(plain)
+            if (bits := self._impacts.bits(t.term, row))
+        ]
         return [
             Match(plain[start:end], tuple(f for i, f in enumerate(FIELDS) if bits >> i & 1))
             for start, end, bits in _merge(found)
@@ -137,18 +134,6 @@ class LexicalIndex(SpanIndex):
     def matched_words(self, text: str, row: int) -> list[str]:
         """Return the words of `text` that the product in `row` has, each once."""
         return list(dict.fromkeys(match.word for match in self.matches(text, row)))
-
-    def _bits(self, term: str, row: int) -> int:
-        """Which fields of a product hold the term, as bits in the order of `FIELDS`."""
-        number = self._vocabulary.get(term)
-        if number is None:
-            return 0
-        arrays = self._index.scores
-        if number + 1 >= len(arrays["indptr"]):
-            return 0
-        start, end = arrays["indptr"][number], arrays["indptr"][number + 1]
-        at = np.flatnonzero(arrays["indices"][start:end] == row)
-        return int(self._fields[start + at[0]]) if len(at) else 0
 
 
 def _fields(product: Product) -> Iterator[tuple[str, list[str]]]:
@@ -169,54 +154,6 @@ def _fields(product: Product) -> Iterator[tuple[str, list[str]]]:
         if isinstance(attributes, dict):
             texts["attributes"].extend(map(str, attributes.values()))
     yield from texts.items()
-
-
-def _build(folder: Path, corpus: list[list[str]]) -> Any:  # noqa: ANN401
-    """Index token lists and save; None when there is no word at all."""
-    folder.mkdir(parents=True)
-    vocabulary = any(corpus)
-    (folder / "size.json").write_text(json.dumps({"rows": len(corpus), "empty": not vocabulary}))
-    if not vocabulary:
-        return None
-    import bm25s
-
-    index = bm25s.BM25(k1=K1, b=B, method="lucene", backend="numpy")
-    index.index(corpus, show_progress=False)
-    index.save(str(folder), allow_pickle=False, show_progress=False)
-    return index
-
-
-def _load(folder: Path) -> tuple[Any, int]:
-    try:
-        size = json.loads((folder / "size.json").read_text("utf-8"))
-        if size["empty"]:
-            return None, size["rows"]
-        import bm25s
-
-        index = bm25s.BM25.load(str(folder), allow_pickle=False, show_progress=False)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(
-            f"{folder}: the word index cannot be read ({error}); build the store again with "
-            "`python -m retrieval.build`"
-        ) from error
-    return index, size["rows"]
-
-
-def _field_bits(index: Any, by_field: Sequence[dict[str, list[str]]]) -> NDArray[np.uint8]:  # noqa: ANN401
-    """For each stored (term, product), in the index's own order, bits of the fields it is in."""
-    if index is None:
-        return np.zeros(0, np.uint8)
-    n = len(by_field)
-    bits: dict[int, int] = {}
-    for row, terms in enumerate(by_field):
-        for i, field in enumerate(FIELDS):
-            for term in terms[field]:
-                key = index.vocab_dict[term] * n + row
-                bits[key] = bits.get(key, 0) | 1 << i
-    starts, rows = index.scores["indptr"], index.scores["indices"]
-    columns = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    keys = columns.astype(np.int64) * n + rows
-    return np.array([bits.get(key, 0) for key in keys.tolist()], np.uint8)
 
 
 def _merge(found: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:

@@ -1,8 +1,9 @@
 """Text to index terms, for English and for scripts without spaces.
 
 English words are stemmed and stop words dropped. Numbers stay, and once more joined with their unit
-("65 L", "65l" and "65 litres" share `65l`; "2-person" and "for 2 people" share `2person`). Han,
-kana and hangul become single characters and overlapping pairs, so no word list is needed.
+in its smallest form ("2 L", "2l", "2 litres", "2000 ml" and "2 升" share `2000ml`; "2-person",
+"for two people" and 双人 share `2person`). Han, kana and hangul become single characters and
+overlapping pairs, so no word list is needed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import re
 import threading
 import unicodedata
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 
@@ -24,12 +27,34 @@ class Token(NamedTuple):
 
 
 _CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af"
+_NUMBER_WORDS = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10,
+    "twelve": 12,
+    "单": 1, "一": 1, "双": 2, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "八": 8,
+    "十": 10,
+}  # fmt: skip
+_COUNTED = "persons?|people|man|men|pack|pieces?|pcs|seasons?|burners?|doors?"
+_HAN_UNITS = {
+    "毫升": "ml", "升": "l", "克": "g", "公斤": "kg", "千克": "kg", "毫米": "mm", "厘米": "cm",
+    "公里": "km", "米": "m", "英寸": "inch", "毫安时": "mah", "毫安": "mah", "瓦时": "wh",
+    "瓦": "w", "伏": "v", "流明": "lm", "小时": "h", "分钟": "min", "人": "person",
+    "件": "pack", "季": "season", "度": "c",
+}  # fmt: skip
+_HAN_UNIT = "|".join(sorted(_HAN_UNITS, key=len, reverse=True))
+_NUMBER_WORD = "|".join(word for word in _NUMBER_WORDS if word.isascii())
+_HAN_NUMBER = r"\d+(?:[.,]\d+)*\s?|[单双两一二三四五六八十](?=[人季])"
+_NUMBER = rf"\d+(?:[.,]\d+)*|(?<![a-z])(?:{_NUMBER_WORD})(?=[\s-](?:{_COUNTED})(?![\w]))"
+_THOUSAND = r"(?:(?P<thousand>k)(?=\s?(?:mah|lm|lumens?|w|watts?|dpi|rpm|pa)(?![\w])))?"
 _PIECE = re.compile(
-    rf"(?P<cjk>[{_CJK}]+)"
-    r"|(?P<number>\d+(?:[.,]\d+)*)(?P<glue>\s?-?\s?)(?P<unit>[a-z\"″']+)(?![\w])"
+    rf"(?P<han_number>{_HAN_NUMBER})(?P<han_unit>{_HAN_UNIT})"
+    rf"|(?P<cjk>[{_CJK}]+)"
+    rf"|(?P<number>{_NUMBER}){_THOUSAND}(?P<glue>\s?-?\s?)(?P<unit>[a-z\"″']+)(?![\w])"
     rf"|(?P<word>[^\W_{_CJK}]+(?:['’][a-z]+)?(?:[.][^\W_{_CJK}]+)*)"
 )
+_MODEL = re.compile(r"(?<![\w-])[a-z]{1,8}[-/]\d{2,}[a-z\d]*(?![\w-])")
+"""A model number with a hyphen, to be found without it: `tn-2110` is `tn2110` too."""
 _LETTERS = re.compile(r"[a-z]+$")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:[.]\d+)?$")
 _UNIT_NAMES = {
     "l": "l liter liters litre litres ltr",
     "ml": "ml milliliter milliliters millilitre millilitres",
@@ -63,6 +88,12 @@ _UNIT_NAMES = {
     "burner": "burner burners",
     "c": "c celsius °c",
 }
+_SMALLEST = {
+    "l": ("ml", 1_000), "kg": ("g", 1_000), "cm": ("mm", 10), "m": ("mm", 1_000),
+    "km": ("mm", 1_000_000), "ghz": ("mhz", 1_000), "gb": ("mb", 1_000), "tb": ("mb", 1_000_000),
+    "h": ("min", 60),
+}  # fmt: skip
+"""A unit to the smallest one of its kind, and how many of those it is."""
 UNITS = {name: unit for unit, names in _UNIT_NAMES.items() for name in names.split()}
 """Spelling of a unit to the one that is indexed."""
 SHOWN_UNIT_LENGTH = 3
@@ -98,10 +129,24 @@ def tokens(text: str) -> Iterator[Token]:
     for match in _PIECE.finditer(text):
         if match["cjk"]:
             yield from _characters(match["cjk"], match.start())
+        elif match["han_unit"]:
+            yield from _han_amount(match)
         elif match["number"]:
             yield from _amount(match)
         else:
             yield from _word(match["word"], match.start())
+    for match in _MODEL.finditer(text):
+        yield Token(re.sub(r"\W", "", match[0]), match.start(), match.end())
+
+
+def joined(text: str) -> list[str]:
+    """Return what neighbouring words would be as one: `headlamp` for "head lamp"."""
+    words = [m["word"] for m in _PIECE.finditer(normalise(text)) if m["word"]]
+    return [
+        _stem(a + b)
+        for a, b in pairwise(words)
+        if _LETTERS.match(a) and _LETTERS.match(b) and not STOP_WORDS & {a, b}
+    ]
 
 
 def _characters(run: str, start: int) -> Iterator[Token]:
@@ -114,15 +159,55 @@ def _characters(run: str, start: int) -> Iterator[Token]:
 
 
 def _amount(match: re.Match[str]) -> Iterator[Token]:
-    number, unit, start = match["number"].replace(",", "."), match["unit"], match.start()
+    unit, start = match["unit"], match.start()
+    value = _value(match["number"], thousand=bool(match["thousand"]))
     known = UNITS.get(unit)
     shown = known or unit
-    yield Token(number, start, start + len(match["number"]))
+    yield Token(_plain(value), start, match.start("glue"))
     if len(shown) >= SHOWN_UNIT_LENGTH or (known is None and match["glue"]):
         for term, _, _ in _word(shown, 0):
             yield Token(term, match.start("unit"), match.end())
-    if known is not None or (match["glue"] in {"", "-"} and _LETTERS.match(unit)):
-        yield Token(number + (known or _stem(unit)), start, match.end())
+    if known is not None:
+        yield Token(_measure(value, known), start, match.end())
+    elif match["glue"] in {"", "-"} and _LETTERS.match(unit):
+        yield Token(_plain(value) + _stem(unit), start, match.end())
+
+
+def _han_amount(match: re.Match[str]) -> Iterator[Token]:
+    """Tokens of "2升" and "双人": the characters as ever, and the amount."""
+    written, start = match["han_number"].strip(), match.start()
+    if written[0].isdigit():
+        value = _value(written)
+        yield Token(_plain(value), start, start + len(written))
+        yield from _characters(match["han_unit"], match.start("han_unit"))
+    else:
+        value = Decimal(_NUMBER_WORDS[written])
+        yield from _characters(match[0], start)
+    yield Token(_measure(value, _HAN_UNITS[match["han_unit"]]), start, match.end())
+
+
+def _value(written: str, *, thousand: bool = False) -> Decimal:
+    """Return the number: a comma before just three digits parts thousands, else it is a point."""
+    if written in _NUMBER_WORDS:
+        return Decimal(_NUMBER_WORDS[written])
+    if _THOUSANDS.match(written):
+        plain = written.replace(",", "")
+    else:
+        plain = written.replace(",", ".")
+        if plain.count(".") > 1:  # 1.000.000, or a version
+            plain = plain.replace(".", "")
+    return Decimal(plain) * (1_000 if thousand else 1)
+
+
+def _plain(value: Decimal) -> str:
+    """Return `2.5` for 2.50 and `2000` for 2E+3."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _measure(value: Decimal, unit: str) -> str:
+    smallest, factor = _SMALLEST.get(unit, (unit, 1))
+    return _plain(value * factor) + smallest
 
 
 def _word(word: str, start: int) -> Iterator[Token]:

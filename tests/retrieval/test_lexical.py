@@ -64,6 +64,34 @@ def test_two_ways_to_write_a_thing_share_their_terms(one, other):
     assert set(tokenise(one)) & set(tokenise(other)) == set(tokenise(other))
 
 
+@pytest.mark.parametrize(
+    ("shared", "written"),
+    [
+        ("2000ml", ["2l", "2 L", "2 litres", "2000 ml", "2,000 ml", "2 升", "2000毫升"]),
+        ("500g", ["500g", "0.5 kg", "0,5 kg", "500 grams", "500克"]),
+        ("15.6inch", ["15.6 inch", '15.6"', "15.6-inch", "15.6in", "15.6 英寸"]),
+        ("20000mah", ["20000 mAh", "20,000mAh", "20k mAh", "20000 毫安时"]),
+        ("2person", ["2-person", "two-person", "for two people", "双人", "2人", "两人"]),
+        ("4season", ["4-season", "四季"]),
+        ("tn2110", ["tn-2110", "TN2110"]),
+    ],
+)
+def test_one_amount_is_one_term_however_it_is_written(shared, written):
+    assert {shared in tokenise(text) for text in written} == {True}
+
+
+def test_a_letter_after_a_number_is_no_amount_by_itself():
+    assert tokenise("4K tv") == ["4", "4k", "tv"]
+    assert "2" not in tokenise("the two of us")
+
+
+def test_neighbouring_words_are_found_as_one(tmp_path):
+    rows = [{"product_id": "a", "title": "Headlamp 200"}, {"product_id": "b", "title": "Lantern"}]
+    build_lexical(tmp_path, Dataset.of(products=rows))
+    assert LexicalIndex.open(tmp_path).scores("head lamp").argmax() == 0
+    assert LexicalIndex.open(tmp_path).scores("head lamp")[0] > 0
+
+
 def test_model_numbers_stay_whole():
     assert tokenise("Xerox 006R90321") == ["xerox", "006r90321"]
 
