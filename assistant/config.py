@@ -18,8 +18,8 @@ class AssistantConfig(BaseModel):
     """Products that the text speaks of; the cards carry the rest."""
     complaint_share: Annotated[float, Field(ge=0, le=1)] = 0.10
     """A product whose reviews are rated 1 or 2 at least this often has it said."""
-    answer_similarity: Annotated[float, Field(ge=0, le=2)] = 0.42
-    """A review sentence less alike than this to a question does not answer it."""
+    answer_similarity: Annotated[float, Field(ge=0, le=1)] = 0.30
+    """A review sentence that answers a question less probably than this is not shown as one."""
     turn_deadline_s: Annotated[float, Field(gt=0)] = 8.0
     """After this the template finishes what a language model has not said."""
     remembered_conversations: Annotated[int, Field(ge=1)] = 512

@@ -91,6 +91,10 @@ class SearchTask:
     """Query id to (document id to relevance)."""
     candidates: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Query id to the only documents it ranks; empty: all documents."""
+    products: Sequence[Product] = ()
+    """The documents as products with their fields, in index order; empty: plain texts."""
+    unanswerable: Mapping[str, str] = field(default_factory=dict)
+    """Query id to a query that no candidate answers; its candidates are in `candidates` too."""
     notes: Sequence[str] = ()
 
 

@@ -11,10 +11,15 @@ import io
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import zstandard
 
 from eval.data.base import SearchTask, hash_files, need
+from retrieval.data.dataset import Product
+
+MAX_ATTRIBUTE = 200
+"""Characters; longer facets are prose."""
 
 
 def load_icecat(data: Path, *, quick: bool = False) -> SearchTask:
@@ -43,8 +48,29 @@ def load_icecat(data: Path, *, quick: bool = False) -> SearchTask:
         split="all queries with a positive judgement; whole corpus; unjudged counts 0; no tuning",
         data_hash=hash_files(paths),
         documents={row["id"]: _text(row) for row in rows},
+        products=[_product(row) for row in rows],
         queries={query_ids[text]: text for text in positive},
         qrels={query_ids[text]: judged[text] for text in positive},
+    )
+
+
+def _product(row: dict[str, Any]) -> Product:
+    """Return the record as a shop would import it: texts and yes-or-no facets as attributes."""
+    title, _, description = _text(row).partition("\n")
+    attributes = {}
+    for name, value in row.items():
+        label = name[7:].strip("_").replace("_", " ")
+        if name.startswith("attr_t_") and len(str(value)) <= MAX_ATTRIBUTE:
+            attributes[label] = str(value)
+        elif name.startswith("attr_b_") and value not in (False, "No", "N"):
+            attributes[label] = "yes"
+    return Product(
+        product_id=row["id"],
+        title=title,
+        brand=row.get("supplier"),
+        category=(),
+        attributes=attributes,
+        description=description,
     )
 
 

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from retrieval.data.dataset import Product
 from retrieval.evidence import Evidence, make_evidence
 from retrieval.store import Store
+from retrieval.text.answers import probabilities, signs
+from retrieval.text.languages import is_foreign
 
 LOW_RATING, HIGH_RATING = 2, 4
 QUOTE_LENGTH = range(25, 171)
 """Characters of a sentence that is chosen to be shown; shorter ones say little."""
-LEXICAL_HIT, LEXICAL_STEP, LEXICAL_MOST = 0.3, 0.02, 10.0
-"""What a shared word adds to a passage's similarity, and each point of BM25 up to a limit."""
 CLEAR_PRAISE, CLEAR_COMPLAINT = 0.2, 0.1
 """A sentence leaning less than this is quoted as neither praise nor complaint. Complaints are only
 looked for in reviews of 1 and 2 stars, so less will do."""
@@ -120,20 +120,23 @@ class ReviewFacts:
     def passages(
         self, product: Product, vector: NDArray[np.float32], text: str, *, k: int
     ) -> list[tuple[Evidence, float]]:
-        """Review sentences of a product that speak of a question, best first, with their score."""
+        """Review sentences that answer a question, best first, with how probably they do.
+
+        Args:
+            product: Whose reviews are asked.
+            vector: The question as the store's encoder reads it, shape (d,).
+            text: The question; in another script than Latin only its words count.
+            k: At most this many.
+        """
         spans = np.array(self.store.spans_by_product.get(product.product_id, ()), np.int64)
         if not len(spans):
             return []
-        similarity = np.asarray(self.store.span_vectors.vectors[spans]) @ vector
-        if not text.isascii():  # an English encoder has nothing to say of other scripts
-            similarity = np.zeros_like(similarity)
-        lexical = self.store.span_lexical.scores(text)[spans]
-        score = np.round(
-            similarity
-            + LEXICAL_HIT * (lexical > 0)
-            + LEXICAL_STEP * np.minimum(lexical, LEXICAL_MOST),
-            6,
+        nearness = np.asarray(self.store.span_vectors.vectors[spans]) @ vector
+        sentences = [self._span_text[span] for span in spans]
+        found = signs(
+            text, sentences, self.store.span_lexical.impacts, None if is_foreign(text) else nearness
         )
+        score = np.round(probabilities(found), 6)
         order = np.lexsort((spans, -score))[:k]
         return [(self.quote(int(spans[i])), float(score[i])) for i in order]
 

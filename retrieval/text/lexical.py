@@ -65,7 +65,8 @@ class SpanIndex:
     """BM25 over texts by row. Safe to use from several threads."""
 
     def __init__(self, impacts: Impacts) -> None:
-        self._impacts = impacts
+        self.impacts = impacts
+        """What each word adds to each row."""
 
     @classmethod
     def open(cls, snapshot: Path) -> SpanIndex:
@@ -77,16 +78,16 @@ class SpanIndex:
         return cls(Impacts.load(snapshot / "lexical" / "spans"))
 
     def __len__(self) -> int:
-        return self._impacts.n
+        return self.impacts.n
 
     def scores(self, text: str) -> Scores:
         """Return BM25 of every row for the words of `text`, float32 (n,); 0 means no match.
 
         Neighbouring words that the index knows as one ("head lamp") are looked for as one too.
         """
-        known = self._impacts.terms
+        known = self.impacts.terms
         terms = tokenise(text)
-        return self._impacts.scores([*terms, *(t for t in joined(text) if t in known)])
+        return self.impacts.scores([*terms, *(t for t in joined(text) if t in known)])
 
 
 class LexicalIndex(SpanIndex):
@@ -124,7 +125,7 @@ class LexicalIndex(SpanIndex):
         found = [
             (t.start, t.end, bits)
             for t in tokens(plain)
-            if (bits := self._impacts.bits(t.term, row))
+            if (bits := self.impacts.bits(t.term, row))
         ]
         return [
             Match(plain[start:end], tuple(f for i, f in enumerate(FIELDS) if bits >> i & 1))

@@ -55,7 +55,9 @@ def test_words_are_of_latin_letters_and_not_parts_of_models():
 
 def test_a_slate_says_what_was_searched_for_instead(tiny_store):
     store = Store.open(tiny_store, device="cpu")
-    wrong, right = (Recommender(store).recommend(Query(text=t)) for t in ("stvoe", "stove"))
+    wrong, right = (
+        Recommender(store).recommend(Query(query_id="q", text=t)) for t in ("stvoe", "stove")
+    )
     assert "searched for “stove” instead of “stvoe”" in wrong.notes
     assert [s.product_id for s in wrong.suggestions] == [s.product_id for s in right.suggestions]
     store.close()
