@@ -15,7 +15,7 @@ import yaml
 from eval.cli import RunOptions
 from eval.measures import measure_run
 from eval.results import System, TaskResult
-from eval.runs import Qrels, Run, write_qrels, write_run
+from eval.runs import Qrels, write_qrels, write_run
 from eval.significance import paired_test
 from retrieval.data.dataset import Product
 from retrieval.errors import DataError
@@ -40,7 +40,7 @@ def evaluate_languages(options: RunOptions) -> TaskResult:
     qrels = judge(pairs, store.catalogue.products)
     if options.quick:
         qrels = dict(list(qrels.items())[:6])
-    runs: dict[str, Run] = {language: {} for language in LANGUAGES}
+    runs: dict[str, dict[str, dict[str, float]]] = {language: {} for language in LANGUAGES}
     for query_id, pair in zip(qrels, pairs, strict=False):
         for language in LANGUAGES:
             slate = recommender.recommend(

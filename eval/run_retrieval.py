@@ -209,7 +209,8 @@ def by_fold(task: SearchTask, runs: Mapping[str, Scores], measure: str) -> tuple
     }
     queries = list(task.qrels)
     fold_of = np.random.default_rng(0).permutation(len(queries)) % FOLDS
-    chosen, found = [], {}
+    chosen: list[str] = []
+    found: dict[str, NDArray[np.float32]] = {}
     for fold in range(FOLDS):
         rest = fold_of != fold
         best = max(values, key=lambda name: float(values[name][rest].mean()))
@@ -296,7 +297,7 @@ def answer_scores(task: SearchTask, meaning: Scores) -> tuple[Scores, dict[str, 
     nothing = np.array([q in task.unanswerable for q in names])
     silent = best < AssistantConfig().answer_similarity
     facts: dict[str, object] = {
-        "AUC of telling that nothing answers": round(auc(-best, nothing), 3),
+        "AUC of telling that nothing answers": round(auc((-best).tolist(), nothing.tolist()), 3),
         "questions without an answer": int(nothing.sum()),
         "share left unanswered": round(float(silent.mean()), 3),
         "of those, share without an answer": round(float(nothing[silent].mean()), 3)

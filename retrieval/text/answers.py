@@ -3,8 +3,8 @@
     P(answers) = 1 / (1 + exp(-(offset + Σ weight · sign)))
 
 Three signs that can be read off a sentence: the share of the question's words that it holds, rare
-words counting more; how near its meaning is; and, where a quantity is asked for, whether it states a
-number. The weights are a logistic regression on ePQA (9,770 labelled sentences, 977 questions of
+words counting more; how near its meaning is; and, where a quantity is asked for, whether it states
+a number. The weights are a logistic regression on ePQA (9,770 labelled sentences, 977 questions of
 shoppers); `eval/run_retrieval.py` measures them refitted across questions.
 """
 
