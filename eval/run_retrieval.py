@@ -108,7 +108,7 @@ def evaluate(task: SearchTask, encoder: TextEncoder, options: RunOptions) -> Tas
         measured.append(
             System(
                 name=name,
-                values=measure_run(task.qrels, found, MEASURES[task.name]),
+                values=measures_of(task, found),
                 config={"weights": weights}
                 if name == "ours: fused" and not task.candidates
                 else {},
@@ -130,6 +130,21 @@ def evaluate(task: SearchTask, encoder: TextEncoder, options: RunOptions) -> Tas
         facts=facts,
         notes=task.notes,
     )
+
+
+def measures_of(task: SearchTask, found: Run) -> dict[str, NDArray[np.float64]]:
+    """Return the task's measures, and nDCG@10 among judged documents alone where many are not.
+
+    Judgements that were pooled from word search count what other searches find as wrong; leaving
+    unjudged documents out of every run (Sakai 2007) compares on what is known.
+    """
+    values = measure_run(task.qrels, found, MEASURES[task.name])
+    if not task.candidates:
+        known = {
+            q: {d: s for d, s in run.items() if d in task.qrels[q]} for q, run in found.items()
+        }
+        values["nDCG@10, judged only"] = measure_run(task.qrels, known, ("nDCG@10",))["nDCG@10"]
+    return values
 
 
 def to_run(task: SearchTask, scores: Scores) -> Run:
