@@ -70,6 +70,18 @@ class BehaviourConfig(Settings):
     """Neighbours kept per product by item-item collaborative filtering."""
 
 
+class DiversityConfig(Settings):
+    """How much relevance is given for variety, and by what it is measured."""
+
+    method: Literal["none", "random", "content", "interest"] = "none"
+    """`random` explores among near ties, `content` keeps apart what reads alike, `interest` keeps
+    to the shares of categories in the shopper's own history."""
+    strength: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """0 is the ranking as it is, 1 variety alone."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Of `random`; another seed gives another order."""
+
+
 class RankingConfig(Settings):
     """Weights of the sources, by what is asked. Scores of a source are scaled to 0..1 first.
 
@@ -116,6 +128,7 @@ class RankingConfig(Settings):
     candidates_per_source: Annotated[int, Field(ge=1)] = 200
     max_per_leaf: Annotated[int, Field(ge=1)] = 2
     """Cross-sell: at most this many of one leaf category in a slate."""
+    diversity: DiversityConfig = DiversityConfig()
 
 
 class LearningConfig(Settings):

@@ -27,7 +27,7 @@ from retrieval.query import Constraints, OfferKind, Query
 from retrieval.ranking import rank_candidates
 from retrieval.reasons import nothing_fits, reasons_for
 from retrieval.records import Records
-from retrieval.reranking import diversify
+from retrieval.reranking import diversify, vary
 from retrieval.slate import Bundle, Candidate, Slate, Suggestion
 from retrieval.store import Store
 from retrieval.why_not import WhyNot, explain
@@ -107,9 +107,8 @@ class Recommender:
     def _diverse(self, plan: Plan, ranked: Ranked, clock: Clock) -> tuple[Candidate, ...]:
         with clock.stage("diversify"):
             limit = self.store.config.ranking.max_per_leaf if plan.task == "cross_sell" else None
-            return diversify(
-                ranked.candidates, self.store.catalogue, k=plan.query.k, max_per_leaf=limit
-            )
+            varied = vary(self.store, plan, ranked.candidates)
+            return diversify(varied, self.store.catalogue, k=plan.query.k, max_per_leaf=limit)
 
     def ranked(self, plan: Plan) -> tuple[Candidate, ...]:
         """Return all candidates of a plan, best first, before diversification."""
