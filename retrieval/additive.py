@@ -29,13 +29,13 @@ QUANTILES = (0.5, 0.8, 0.95, 0.99)
 """Bends of a curve, as quantiles of a source's positive scores."""
 MIN_SCORES = 50
 """With fewer positive scores a curve is a straight line."""
-L2 = 2e-2
-"""Penalty on the squared distance from the prior, beside the mean loss per question."""
+PULL = 4.0
+"""Penalty on the squared distance from the prior, beside the summed loss of all questions."""
 SCALES = np.geomspace(0.5, 64, 15)
 """Tried for the weights set by hand: how much of a difference in score makes a choice certain."""
 MAX_ITERATIONS = 200
-NEGLIGIBLE = 1e-3
-"""A source whose curves stay below this share of the highest one is not asked."""
+NEGLIGIBLE = 0.03
+"""A source whose curve stays below this share of the highest one is not asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,25 +124,34 @@ class Choices:
 
 
 def fit_additive(
-    choices: Choices, prior: Mapping[str, float], *, l2: float = L2
+    choices: Choices, prior: Mapping[str, float], *, pull: float = PULL
 ) -> dict[str, Curve]:
     """Learn a curve for each source that helps, from what was taken.
 
-    Questions whose answer is no candidate say nothing. Curves are scaled so that the highest value
-    of any is 1: only the order counts.
+    Sources that add next to nothing are left out and the others learned again. Questions whose
+    answer is no candidate say nothing. Curves are scaled so that the highest value of any is 1:
+    only the order counts.
 
     Args:
         choices: What there was to choose from.
         prior: Source to the weight that holds until the choices say otherwise.
-        l2: See `L2`.
+        pull: See `PULL`.
     """
+    curves = _fit(choices, prior, pull)
+    top = max((curve.y[-1] for curve in curves.values()), default=0.0)
+    kept = [s for s in choices.sources if s in curves and curves[s].y[-1] > NEGLIGIBLE * top]
+    return curves if len(kept) == len(curves) else _fit(choices.only(kept), prior, pull)
+
+
+def _fit(choices: Choices, prior: Mapping[str, float], pull: float) -> dict[str, Curve]:
+    """Learn the curves of all sources; those that come out as nothing are left out."""
     known = choices.part([int(q) for q in np.flatnonzero(choices.taken >= 0)])
     bends = [_bends(known.scores[:, c]) for c in range(len(choices.sources))]
     design, owner = _ramps(known.scores, bends)
     begins = np.flatnonzero(np.diff(owner, prepend=-1))  # the straight line of each source
     given = np.zeros(design.shape[1])
     given[begins] = [prior.get(source, 0.0) for source in choices.sources]
-    found = _maximise(design, known, l2, given)
+    found = _maximise(design, known, pull / max(1, len(known.taken)), given)
     grids = [np.array([0.0, *own, 1.0]) for own in bends]
     values = [
         _ramps(grid[:, None], [own])[0] @ found[owner == c]
@@ -154,7 +163,7 @@ def fit_additive(
             x=tuple(float(x) for x in grid), y=tuple(round(float(y) / top, 6) for y in value)
         )
         for source, grid, value in zip(choices.sources, grids, values, strict=True)
-        if value[-1] > NEGLIGIBLE * top
+        if value[-1] > 0
     }
 
 

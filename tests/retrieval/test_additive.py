@@ -27,7 +27,7 @@ def choices_of(rng, n_questions, n_candidates, utility, sources=("a", "b")):
 def test_weights_that_made_the_choices_are_found():
     rng = np.random.default_rng(0)
     made = choices_of(rng, 4_000, 8, lambda x: 6 * x[:, 0] + 2 * x[:, 1])
-    curves = fit_additive(made, {}, l2=1e-4)
+    curves = fit_additive(made, {}, pull=0.4)
     assert curves["b"].y[-1] / curves["a"].y[-1] == pytest.approx(1 / 3, abs=0.05)
 
 
@@ -35,7 +35,7 @@ def test_a_bend_is_found():
     """Only whether a source says anything counts, not how much of it."""
     rng = np.random.default_rng(1)
     made = choices_of(rng, 4_000, 8, lambda x: 5 * np.minimum(x[:, 0], 0.5) / 0.5)
-    curve = fit_additive(made, {}, l2=1e-4)["a"]
+    curve = fit_additive(made, {}, pull=0.4)["a"]
     half = float(curve(np.array([0.5], np.float32))[0])
     assert half > 0.85 * curve.y[-1]
 
@@ -49,7 +49,7 @@ def test_a_source_that_speaks_against_a_product_is_not_asked():
 def test_with_few_questions_the_prior_holds():
     rng = np.random.default_rng(3)
     made = choices_of(rng, 5, 8, lambda x: 0 * x[:, 0])
-    curves = fit_additive(made, {"a": 1.0, "b": 0.25}, l2=100.0)
+    curves = fit_additive(made, {"a": 1.0, "b": 0.25}, pull=500.0)
     assert curves["b"].y[-1] / curves["a"].y[-1] == pytest.approx(0.25, abs=0.02)
 
 
