@@ -1,13 +1,14 @@
-"""Evaluate one next-product (or complete-the-set) task: baselines and our blend, all alike.
+"""Evaluate one next-product (or complete-the-set) task: plain systems, single methods, the store.
 
-Everything is tuned on the task's tuning cases, learned again from all that may be learned from, and
-asked the test cases once.
+Plain systems and single methods are tuned on the task's tuning cases, learned again from all that
+may be learned from, and asked the test cases once. Ours is a store built from the same histories
+with no setting of its own for the task: its build chooses by the log alone (`eval.served`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,29 +18,19 @@ from eval.baselines import CHUNK, recipes, score_all, tune
 from eval.cli import RunOptions, progress, say
 from eval.data.base import NextTask, take
 from eval.measures import mean_rank, single_target
-from eval.ours import (
-    Packed,
-    Score,
-    fitted,
-    interactions_of,
-    lexical_score,
-    ndcg,
-    pack,
-    semantic_score,
-    tune_sources,
-    tune_weights,
-)
+from eval.methods import methods
+from eval.ours import Score, fitted, interactions_of, tune_source
 from eval.results import Floor, System, TaskResult
 from eval.runs import write_qrels, write_run
-from eval.vectors import TextEncoder, encode_cached
-from retrieval.config import RankingConfig
-from retrieval.text.index import document_text
+from eval.served import rankings, ranks_of, store_of
 
 DEPTH = 100
 RUN_CASES = 2_000
 """Run files hold at most this many cases, evenly spread; the measures cover all."""
-BLEND = "ours: blend"
-DEFAULTS = "ours: default weights"
+OURS = "ours: store"
+SINGLE = ("ease", "user_knn")
+"""Methods that are baselines too: a good engineer would try each of them alone."""
+TUNE_CASES = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +48,6 @@ def evaluate(
     *,
     question: str,
     floors: Sequence[Floor],
-    encoder: TextEncoder | None,
-    by_words: bool = True,
 ) -> TaskResult:
     """Return the values of every system on one task and write TREC files.
 
@@ -67,12 +56,8 @@ def evaluate(
         options: Flags of the run.
         question: What is asked, for the report.
         floors: What ours must reach.
-        encoder: Adds the source `semantic`; None leaves it out.
-        by_words: Adds the source `lexical` (titles of the context as words).
     """
-    return evaluate_folds(
-        [task], options, question=question, floors=floors, encoder=encoder, by_words=by_words
-    )
+    return evaluate_folds([task], options, question=question, floors=floors)
 
 
 def evaluate_folds(
@@ -81,12 +66,10 @@ def evaluate_folds(
     *,
     question: str,
     floors: Sequence[Floor],
-    encoder: TextEncoder | None,
-    by_words: bool = True,
 ) -> TaskResult:
     """Evaluate each fold with its own tuning and pool the cases; their tests do not overlap."""
     first = folds[0]
-    found = [_systems(fold, options, encoder, by_words=by_words) for fold in folds]
+    found = [_systems(fold, options) for fold in folds]
     cases = [case for fold in folds for case in fold.test_cases]
     folder = options.out / first.name
     shown = take(cases, RUN_CASES)
@@ -116,7 +99,7 @@ def evaluate_folds(
         split=first.split,
         data_hash=first.data_hash,
         systems=systems,
-        ours=BLEND,
+        ours=OURS,
         headline="HR@10",
         floors=() if options.quick else floors,
         groups={group: np.array([c.group == group for c in cases]) for group in groups},
@@ -127,9 +110,7 @@ def evaluate_folds(
     )
 
 
-def _systems(
-    task: NextTask, options: RunOptions, encoder: TextEncoder | None, *, by_words: bool
-) -> Found:
+def _systems(task: NextTask, options: RunOptions) -> Found:
     ranks: dict[str, NDArray[np.float64]] = {}
     config: dict[str, dict[str, Any]] = {}
     runs: dict[str, dict[str, dict[str, float]]] = {}
@@ -141,42 +122,37 @@ def _systems(
         )
         config[recipe.name] = setting
         say(f"{task.name}: {recipe.name} {_hit_rate(ranks[recipe.name]):.4f} {setting}")
-    text = _text_sources(task, options, encoder, by_words=by_words)
-    n_products = len(task.products)
-    log = interactions_of(task.tune_fit, n_products)
-    chosen = tune_sources(task, log)
-    scores = {n: fitted(s, setting, log) for n, (s, setting, _) in chosen.items()} | text
-    packed = pack(task, task.tune_cases, scores, label=f"{task.name} tuning")
-    ranking = RankingConfig()
-    default = ranking.basket if task.is_basket else ranking.next_product
-    weights = tune_weights(packed, default)
-    say(f"{task.name}: weights {weights}, tuning nDCG@10 {ndcg(packed, weights):.4f}")
-    log = interactions_of(task.fit, n_products)
-    scores = {n: fitted(s, setting, log) for n, (s, setting, _) in chosen.items()} | text
-    packed = pack(task, task.test_cases, scores, label=f"{task.name} test")
-    blends = {f"ours: {source}": {source: 1.0} for source in packed.sources}
-    for name, blend in {**blends, DEFAULTS: default, BLEND: weights}.items():
-        ranks[name] = packed.ranks(blend)
-        runs[name] = _blend_run(packed, blend, task, wanted)
-        config[name] = {"weights": {s: w for s, w in blend.items() if s in packed.sources}}
-    for name, (_, setting, _) in chosen.items():
-        config[f"ours: {name}"] = setting
-    say(f"{task.name}: {BLEND} {_hit_rate(ranks[BLEND]):.4f}")
+    past = interactions_of(task.tune_fit, len(task.products))
+    tuning = replace(task, tune_cases=take(task.tune_cases, TUNE_CASES))
+    for source in methods(task):
+        if source.name not in SINGLE:
+            continue
+        setting = tune_source(source, tuning, past)
+        score = fitted(source, setting, interactions_of(task.fit, len(task.products)))
+        name = f"single: {source.name}"
+        ranks[name], runs[name] = _rank(score, task, wanted, name)
+        config[name] = setting
+        say(f"{task.name}: {name} {_hit_rate(ranks[name]):.4f} {setting}")
+    store = store_of(task, task.fit, options)
+    try:
+        found = rankings(store, task, task.test_cases, label=f"{task.name}: the store")
+        config[OURS] = dict(store.learned.report) | {
+            "curves": {
+                name: {source: curve.y[-1] for source, curve in curves.items()}
+                for name, curves in store.learned.curves.items()
+            }
+        }
+    finally:
+        store.close()
+    ids = task.product_ids
+    ranks[OURS] = ranks_of(task.test_cases, found)
+    runs[OURS] = {
+        case.query_id: {ids[row]: float(v) for row, v in zip(rows, values, strict=True)}
+        for case, (rows, values) in zip(task.test_cases, found, strict=True)
+        if case.query_id in wanted
+    }
+    say(f"{task.name}: {OURS} {_hit_rate(ranks[OURS]):.4f}")
     return Found(ranks=ranks, config=config, runs=runs)
-
-
-def _text_sources(
-    task: NextTask, options: RunOptions, encoder: TextEncoder | None, *, by_words: bool
-) -> dict[str, Score]:
-    recency = 1.0 if task.is_basket else 0.6
-    sources: dict[str, Score] = {}
-    if encoder is not None:
-        texts = [document_text(product) for product in task.products]
-        vectors = encode_cached(texts, encoder, options.cache, role="passage", label=task.name)
-        sources["semantic"] = semantic_score(vectors, recency)
-    if by_words:
-        sources["lexical"] = lexical_score(task, recency)
-    return sources
 
 
 def _rank(
@@ -194,17 +170,6 @@ def _rank(
                     ids[row]: float(values[row]) for row in top if np.isfinite(values[row])
                 }
     return np.concatenate(parts) if parts else np.zeros(0), run
-
-
-def _blend_run(
-    packed: Packed, weights: Mapping[str, float], task: NextTask, wanted: set[str]
-) -> dict[str, dict[str, float]]:
-    ids = task.product_ids
-    return {
-        case.query_id: {ids[row]: float(value) for row, value in zip(rows, values, strict=True)}
-        for case, (rows, values) in zip(task.test_cases, packed.best(weights, DEPTH), strict=True)
-        if case.query_id in wanted
-    }
 
 
 def _hit_rate(ranks: NDArray[np.float64]) -> float:

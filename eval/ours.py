@@ -264,22 +264,16 @@ def _best(scores: NDArray[np.float32], limit: int) -> NDArray[np.int64]:
     return positive[np.argpartition(-scores[positive], limit)[:limit]]
 
 
-def tune_sources(
-    task: NextTask, log: Interactions
-) -> dict[str, tuple[Source, dict[str, Any], float]]:
-    """Choose each behaviour source's setting alone, by nDCG@10 on the tuning cases."""
-    chosen: dict[str, tuple[Source, dict[str, Any], float]] = {}
-    for source in behaviour_sources(task):
-        best: tuple[float, dict[str, Any]] = (-1.0, {})
-        for values in itertools.product(*source.grid.values()):
-            setting = dict(zip(source.grid, values, strict=True))
-            score = {source.name: fitted(source, setting, log)}
-            packed = pack(task, task.tune_cases, score, label=source.name)
-            value = ndcg(packed, {source.name: 1.0})
-            if value > best[0]:
-                best = (value, setting)
-        chosen[source.name] = (source, best[1], best[0])
-    return chosen
+def tune_source(source: Source, task: NextTask, log: Interactions) -> dict[str, Any]:
+    """Choose a source's setting alone, by nDCG@10 on the tuning cases."""
+    best: tuple[float, dict[str, Any]] = (-1.0, {})
+    for values in itertools.product(*source.grid.values()):
+        setting = dict(zip(source.grid, values, strict=True))
+        score = {source.name: fitted(source, setting, log)}
+        value = ndcg(pack(task, task.tune_cases, score, label=source.name), {source.name: 1.0})
+        if value > best[0]:
+            best = (value, setting)
+    return best[1]
 
 
 def tune_weights(packed: Packed, first: Mapping[str, float], rounds: int = 3) -> dict[str, float]:

@@ -23,7 +23,6 @@ from eval.offer_checks import bundle_task, complements_task, upsell_task
 from eval.results import Floor, TaskResult
 from eval.substitutes import evaluate_substitutes
 from eval.truth import load_truth
-from eval.vectors import open_encoder
 from retrieval.errors import DataError, StoreError
 
 TRUTH = Path("var/samples/outfitter/truth")
@@ -49,7 +48,6 @@ def run(options: RunOptions) -> int:
                 options,
                 question=f"A bundle of {domain} products with its last one hidden: which one?",
                 floors=(Floor(measure="HR@10", value=floor, source="TF-IDF of title, category"),),
-                encoder=open_encoder(options.encoder, options.device),
             )
         )
         seconds[f"bundles-{domain}"] = round(time.perf_counter() - began, 1)

@@ -29,7 +29,7 @@ DEPTH = 100
 
 
 def store_of(
-    task: NextTask, histories: Sequence[History], options: RunOptions, *, learned: bool
+    task: NextTask, histories: Sequence[History], options: RunOptions, *, learned: bool = True
 ) -> Store:
     """Build a store of the task's products and these histories, and open it.
 
