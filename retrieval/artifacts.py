@@ -169,13 +169,17 @@ def hash_folder(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def hash_store(hashes: Mapping[str, str], config: StoreConfig, encoder_hash: str) -> str:
-    """Return one hash for all that decides what a store holds."""
+def hash_store(
+    hashes: Mapping[str, str], config: StoreConfig, models: Mapping[str, ModelNote]
+) -> str:
+    """Return one hash for all that decides what a store holds and how it answers."""
+    places = {"encoder": {"model"}, "search": {"reranker"}}
     parts = {
         "format": FORMAT_VERSION,
         "tables": dict(hashes),
-        "config": config.model_dump(mode="json", exclude={"encoder": {"model"}}),
-        "encoder": encoder_hash,  # the weights decide, not where they lie
+        "config": config.model_dump(mode="json", exclude=places),
+        # the weights decide, not where they lie
+        "models": {name: note.sha256 for name, note in models.items()},
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

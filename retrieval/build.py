@@ -47,6 +47,7 @@ from retrieval.errors import DataError, ShopError, StoreError
 
 if TYPE_CHECKING:
     from retrieval.text.encoder import Encoder
+    from retrieval.text.reranker import Reranker
 
 Device = Literal["auto", "cpu", "cuda"]
 FORMATS = ("records", "google-merchant", "shopify", "schema-org")
@@ -150,12 +151,17 @@ def build_store(
 
 
 def _at_base(config: StoreConfig, base: Path) -> StoreConfig:
-    """Read a model directory that is named relative to the settings file."""
-    model = Path(config.encoder.model)
-    if model.is_absolute() or not (base / model).is_dir():
-        return config
-    encoder = config.encoder.model_copy(update={"model": str((base / model).resolve())})
-    return config.model_copy(update={"encoder": encoder})
+    """Read model directories that are named relative to the settings file."""
+
+    def at_base(name: str) -> str:
+        is_here = not Path(name).is_absolute() and (base / name).is_dir()
+        return str((base / name).resolve()) if is_here else name
+
+    encoder = config.encoder.model_copy(update={"model": at_base(config.encoder.model)})
+    search = config.search
+    if search.reranker is not None:
+        search = search.model_copy(update={"reranker": at_base(search.reranker)})
+    return config.model_copy(update={"encoder": encoder, "search": search})
 
 
 def _take_pictures(
@@ -202,6 +208,7 @@ def _finish(
     snapshot = writer.snapshot
     with stages("embed"):
         encoder = load_encoder(config.encoder, device=device)
+        models = _models(encoder, config, device)
     clocked = _ClockedEncoder(encoder, stages, progress=progress)
     before = stages.seconds["embed"]
     with stages("index"):
@@ -224,10 +231,10 @@ def _finish(
     manifest = Manifest(
         shop=config.shop.name,
         currency=dataset.currency,
-        store_hash=hash_store(hashes, config, encoder.model_hash),
+        store_hash=hash_store(hashes, config, models),
         hashes=hashes,
         config=config,
-        models={"encoder": ModelNote(name=encoder.model_id, sha256=encoder.model_hash)},
+        models=models,
         packages={name: metadata.version(name) for name in PACKAGES},
         counts={"products": len(dataset.products), "spans": counts["spans"]} | noted,
         report=report,
@@ -257,6 +264,21 @@ def _finish(
     with stages("swap"):
         writer.commit(tag=manifest.store_hash[:8], erase=erase)
     return manifest
+
+
+def _models(encoder: Encoder, config: StoreConfig, device: Device) -> dict[str, ModelNote]:
+    """Return which weights the store goes with; loads the reranker to see that it can be had."""
+    from retrieval.text.reranker import load_reranker
+
+    used: dict[str, Encoder | Reranker | None] = {
+        "encoder": encoder,
+        "reranker": load_reranker(config.search, device=device),
+    }
+    return {
+        name: ModelNote(name=model.model_id, sha256=model.model_hash)
+        for name, model in used.items()
+        if model is not None
+    }
 
 
 class _ClockedEncoder:

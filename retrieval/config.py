@@ -35,6 +35,19 @@ class EncoderConfig(Settings):
     max_tokens: Annotated[int, Field(ge=8, le=8192)] = 256
 
 
+class SearchConfig(Settings):
+    """Reading the best candidates of a search again, together with the words asked."""
+
+    reranker: str | None = None
+    """A cross-encoder: a directory or a hub id. None leaves the order as ranked."""
+    reranker_revision: str | None = None
+    """Hub ids only: the commit to take."""
+    reranker_depth: Annotated[int, Field(ge=1, le=1_000)] = 50
+    """So many of the best candidates are read; each costs one pass of the model."""
+    reranker_weight: Annotated[float, Field(gt=0)] = 1.0
+    """What a full yes adds to the score."""
+
+
 class ShopConfig(Settings):
     """How the shop presents itself."""
 
@@ -150,6 +163,7 @@ class StoreConfig(Settings):
     shop: ShopConfig = ShopConfig()
     encoder: EncoderConfig = EncoderConfig()
     behaviour: BehaviourConfig = BehaviourConfig()
+    search: SearchConfig = SearchConfig()
     ranking: RankingConfig = RankingConfig()
     learning: LearningConfig = LearningConfig()
     directions: dict[str, Direction] = Field(default_factory=dict)

@@ -131,6 +131,9 @@ class Recommender:
             candidates = generate(self.store, plan, weights, mask)
         with clock.stage("rank"):
             ranked = rank_candidates(candidates, weights)
+        if plan.task == "search" and plan.text and self.store.reranker is not None:
+            with clock.stage("rerank"):
+                ranked = self.store.reranker.rerank(plan.text, ranked, self.store.catalogue)
         notes: tuple[str, ...] = ()
         if plan.task in ("cross_sell", "bundle") and plan.has_anchor:
             with clock.stage("convince"):

@@ -26,6 +26,7 @@ from retrieval.text.encoder import Encoder, load_encoder
 from retrieval.text.index import VectorIndex
 from retrieval.text.languages import LanguageIndex
 from retrieval.text.lexical import LexicalIndex, SpanIndex, tokenise
+from retrieval.text.reranker import Reranker, load_reranker
 from retrieval.text.subject import SubjectFinder
 
 
@@ -47,6 +48,8 @@ class Store:
     """What the build learned from the shop's past."""
     languages: LanguageIndex | None = None
     """Products in the languages that `encoder` does not read; None where there are none."""
+    reranker: Reranker | None = None
+    """Reads the best of a search again; None where the settings name none."""
 
     @classmethod
     def open(cls, path: Path, *, device: str = "auto") -> Store:
@@ -74,6 +77,14 @@ class Store:
             raise StoreError(f"{snapshot}: index and products differ; build the store again")
         if span_vectors.ids != tuple(dataset.spans["span_id"]):
             raise StoreError(f"{snapshot}: index and sentences differ; build the store again")
+        limit = config.encoder.max_tokens
+        reranker = load_reranker(config.search, max_tokens=limit, device=device)
+        noted = manifest.models.get("reranker")
+        if reranker is not None and noted is not None and noted.sha256 != reranker.model_hash:
+            raise StoreError(
+                f"{snapshot}: was built with other weights of {reranker.model_id}; build the store "
+                "again"
+            )
         return cls(
             snapshot=snapshot,
             manifest=manifest,
@@ -87,6 +98,7 @@ class Store:
             behaviour=load_behaviour(snapshot, dataset, config),
             learned=Learned.load(snapshot),
             languages=LanguageIndex.open(snapshot, dataset, config.encoder, device=device),
+            reranker=reranker,
         )
 
     @property

@@ -11,6 +11,7 @@ from assistant.errors import PromptError
 from assistant.prompting import SLOT, Prompt, load_prompt, load_wordings
 from assistant.quantities import quantities
 from assistant.readings import MONEY_SLOTS, PLAIN_SLOTS, reading
+from retrieval.plan import SOURCES
 
 ROOT = Path(__file__).parents[1]
 PROMPTS = sorted(p.stem for p in (ROOT / "prompts").glob("*.yaml") if p.stem != "wordings")
@@ -149,6 +150,11 @@ def test_connecting_words_state_nothing():
     words = set(load_wordings().connecting)
     assert not words & {"not", "no", "best", "most", "only", "free", "from", "under", "over", "now"}
     assert all(isinstance(word, str) and word.isalpha() for word in words)
+
+
+def test_every_source_has_a_label():
+    sources = {source for names in SOURCES.values() for source in names}
+    assert {*sources, "reranker"} - PARTS.keys() == set()
 
 
 def test_score_parts_are_named_in_both_languages_without_numbers():

@@ -13,6 +13,7 @@ import pytest
 from retrieval.artifacts import (
     BuildNote,
     Manifest,
+    ModelNote,
     hash_dataset,
     hash_folder,
     hash_frame,
@@ -23,7 +24,7 @@ from retrieval.artifacts import (
     snapshots_folder,
     writing,
 )
-from retrieval.config import EncoderConfig, StoreConfig
+from retrieval.config import EncoderConfig, SearchConfig, StoreConfig
 from retrieval.data.dataset import Dataset
 from retrieval.errors import StoreError
 
@@ -268,13 +269,22 @@ def test_column_name_and_type_count():
 
 
 def test_store_hash_is_of_data_settings_and_weights_not_of_where_they_lie():
-    here = StoreConfig(encoder=EncoderConfig(model="/a/model"))
-    there = StoreConfig(encoder=EncoderConfig(model="/b/model"))
-    base = hash_store({"products": "x"}, here, "weights")
-    assert hash_store({"products": "x"}, there, "weights") == base
-    assert hash_store({"products": "y"}, here, "weights") != base
-    assert hash_store({"products": "x"}, here, "other") != base
-    assert hash_store({"products": "x"}, StoreConfig(currency="EUR"), "weights") != base
+    def settings(folder):
+        return StoreConfig(
+            encoder=EncoderConfig(model=f"{folder}/model"),
+            search=SearchConfig(reranker=f"{folder}/reranker"),
+        )
+
+    def models(**digests):
+        return {name: ModelNote(name=name, sha256=digest) for name, digest in digests.items()}
+
+    here, used = settings("/a"), models(encoder="weights")
+    base = hash_store({"products": "x"}, here, used)
+    assert hash_store({"products": "x"}, settings("/b"), used) == base
+    assert hash_store({"products": "y"}, here, used) != base
+    assert hash_store({"products": "x"}, here, models(encoder="other")) != base
+    assert hash_store({"products": "x"}, here, models(encoder="weights", reranker="r")) != base
+    assert hash_store({"products": "x"}, StoreConfig(currency="EUR"), used) != base
 
 
 def test_folder_hash_is_of_names_and_bytes(tmp_path):

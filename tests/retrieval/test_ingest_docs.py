@@ -7,8 +7,11 @@ import pytest
 
 from retrieval.config import (
     BehaviourConfig,
+    DiversityConfig,
     EncoderConfig,
+    LearningConfig,
     RankingConfig,
+    SearchConfig,
     ShopConfig,
     StoreConfig,
 )
@@ -25,6 +28,7 @@ NAMED = {part for code in CODE for part in re.split(r"[^a-z_]+", code)}
     [
         ProductRecord, ReviewRecord, EventRecord, OfferRecord, Query, Constraints, StoreConfig,
         ShopConfig, EncoderConfig, BehaviourConfig, RankingConfig,
+        DiversityConfig, LearningConfig, SearchConfig,
     ],
 )  # fmt: skip
 def test_every_field_is_documented(model):
