@@ -28,9 +28,9 @@ DEPTH = 100
 RUN_CASES = 2_000
 """Run files hold at most this many cases, evenly spread; the measures cover all."""
 OURS = "ours: store"
-SINGLE = ("ease", "user_knn")
-"""Methods that are baselines too: a good engineer would try each of them alone."""
-TUNE_CASES = 1_000
+SINGLE = ("ease",)
+"""Methods that are baselines too (the others: `eval.run_methods`)."""
+TUNE_CASES = 400
 
 
 @dataclass(frozen=True, kw_only=True)
