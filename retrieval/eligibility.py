@@ -39,7 +39,7 @@ def suitable(store: Store, plan: Plan) -> Mask:
     if plan.task == "similar":
         mask &= _alternatives(store, plan)
     mask[owned(store, plan)] = False
-    if plan.task == "next_product" and not plan.query.history:
+    if plan.task == "next_product":  # what is used up may come next again
         again = plan.context.history[_is_bought_again(store)[plan.context.history]]
         mask[again] = catalogue.stock[again] != 0 if plan.constraints.in_stock is None else True
     return mask
