@@ -281,6 +281,7 @@ class Recommender:
             score=solution.value,
             evidence_ids=tuple(evidence),
             optimal=solution.optimal,
+            also=solution.also,
             margin=margin_of(products),
         )
         return bundle, tuple(suggestions), evidence

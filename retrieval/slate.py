@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -63,13 +63,22 @@ class Bundle:
     evidence_ids: tuple[str, ...]
     optimal: bool = True
     """Proven best among the candidates that the solver was given."""
+    also: tuple[str, ...] = ()
+    """Further goals that this same bundle is the answer to."""
     margin: float | None = None
     """Share of the total. Staff only: never in `as_json` unless asked."""
 
+    def for_shoppers(self) -> Bundle:
+        """Return the bundle without what concerns the margin."""
+        also = tuple(goal for goal in self.also if goal != "best_margin")
+        return replace(self, also=also, margin=None)
+
     def as_json(self, *, for_staff: bool = False) -> dict[str, Any]:
-        """Return the bundle as the doors write it; the margin only for staff."""
+        """Return the bundle as the doors write it; what concerns the margin only for staff."""
+        also = self.also if for_staff else self.for_shoppers().also
         return {
             "name": self.name,
+            **({"also": list(also)} if also else {}),
             "product_ids": list(self.product_ids),
             "total": f"{self.total:.2f}",
             "score": round(self.score, 6),

@@ -158,7 +158,7 @@ def show_bundles(scene: Scene, outcome: Outcome, slate: Slate, bundles: Sequence
         )
         note, _ = scene.reason_of(scene.speaker.total(total), {total.evidence_id: total})
         outcome.bundle_cards += (bundle_card(scene.speaker, bundle, slate, scene.reason, note),)
-        outcome.bundles += (bundle,)
+        outcome.bundles += (bundle.for_shoppers(),)
 
 
 def labels_of(scene: Scene, constraints: Constraints) -> dict[str, str]:

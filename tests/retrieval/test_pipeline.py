@@ -403,6 +403,23 @@ def test_only_staff_see_margins(ask):
     assert all("margin" in b for b in slate.as_json(for_staff=True)["bundles"])
 
 
+@pytest.mark.parametrize(
+    ("limit", "for_all", "for_staff"),
+    [
+        (55, ["cheapest"], ["cheapest", "best_margin"]),  # footprint and foam, nothing else
+        (120, None, ["best_margin"]),  # and the bag is the best fit; the cheapest does without it
+    ],
+)
+def test_a_bundle_names_the_other_goals_that_it_meets(ask, limit, for_all, for_staff):
+    slate = ask(anchors=["tent-duo"], offer_kind="bundle", constraints={"total_max": limit})
+    best, *others = slate.as_json()["bundles"]
+    assert (best["name"], best.get("also")) == ("best_fit", for_all)
+    assert not any("also" in bundle for bundle in others)
+    assert slate.as_json(for_staff=True)["bundles"][0]["also"] == for_staff
+    told = slate.bundles[0].for_shoppers()
+    assert (told.margin, list(told.also)) == (None, for_all or [])
+
+
 # why not
 
 
