@@ -1,0 +1,308 @@
+"""What one size of shop costs: its build by stage, its answers against the sum of their parts.
+
+Each function runs in a process of its own (`eval.run_bench`), so that peak memory is its own.
+"""
+
+from __future__ import annotations
+
+import gc
+import resource
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from eval.bench_shop import DrawnEncoder, make_shop
+from retrieval.additive import Curve
+from retrieval.artifacts import (
+    DATASET,
+    BuildNote,
+    Manifest,
+    ModelNote,
+    hash_dataset,
+    hash_store,
+    load_dataset,
+    writing,
+)
+from retrieval.behaviour.base import Interactions
+from retrieval.behaviour.fitting import fitted, make_behaviour, save_behaviour
+from retrieval.build import Stages
+from retrieval.candidates import source_scores
+from retrieval.config import StoreConfig
+from retrieval.pipeline import Recommender
+from retrieval.plan import SOURCES, Plan, weights_of
+from retrieval.query import Query
+from retrieval.store import Store
+from retrieval.text.encoder import Encoder, load_encoder
+from retrieval.text.index import build_index, check_index
+from retrieval.text.lexical import build_lexical
+
+WARM_UP = 5
+BAR, FILTER_BAR, THROUGHPUT_BAR = 1.5, 2.0, 0.85
+FILTERED = {"search": ("search, price range", "search, category"), "basket": ("basket, price range",)}
+MEBI = 2**20
+
+
+def memory() -> dict[str, float]:
+    """Return MiB that this process holds now and held at most; mapped files apart."""
+    fields = {}
+    for line in Path("/proc/self/status").read_text("utf-8").splitlines():
+        name, _, rest = line.partition(":")
+        if name in ("VmRSS", "RssAnon", "RssFile"):
+            fields[name] = int(rest.split()[0]) / 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {
+        "resident MiB": round(fields.get("VmRSS", peak), 1),
+        "own MiB": round(fields.get("RssAnon", peak), 1),
+        "mapped files MiB": round(fields.get("RssFile", 0.0), 1),
+        "peak MiB": round(peak, 1),
+    }
+
+
+# Building -----------------------------------------------------------------------------------------
+
+
+def build_made(out: Path, size: int, config: StoreConfig, *, seed: int = 0) -> dict[str, Any]:
+    """Build a made-up shop into a store; vectors are drawn, everything else is what a build does.
+
+    Returns:
+        Seconds by stage, peak memory after each stage, and counts.
+    """
+    stages, peaks = Stages(), {}
+
+    def stage(name: str, work: Callable[[], Any]) -> Any:  # noqa: ANN401
+        with stages(name):
+            found = work()
+        peaks[name] = memory()["peak MiB"]
+        return found
+
+    encoder = stage("load encoder", lambda: load_encoder(config.encoder, device="cpu"))
+    shop = stage("make", lambda: make_shop(size, seed))
+    with writing(out) as writer:
+        snapshot = writer.snapshot
+        stage("save", lambda: shop.dataset.save(snapshot / DATASET))
+        # As a build does, go on with what a reader finds on disk.
+        dataset = stage("load", lambda: load_dataset(snapshot))
+        drawn = cast("Encoder", DrawnEncoder(encoder, seed))
+        stage("vectors and graph", lambda: build_index(snapshot, dataset, drawn))
+        stage("words", lambda: build_lexical(snapshot, dataset))
+        log = stage("read log", lambda: Interactions.of(dataset, config.behaviour))
+        behaviour = make_behaviour(log, dataset.catalogue, config)
+        stage("fit", lambda: fitted(behaviour))
+        noted = stage("save models", lambda: save_behaviour(behaviour, snapshot))
+        hashes = stage("hash", lambda: hash_dataset(dataset))
+        manifest = Manifest(
+            shop="made-up",
+            currency=dataset.currency,
+            store_hash=hash_store(hashes, config, encoder.model_hash),
+            hashes=hashes,
+            config=config,
+            models={"encoder": ModelNote(name=encoder.model_id, sha256=encoder.model_hash)},
+            counts={"products": size, "spans": len(dataset.spans)} | noted,
+            build=BuildNote(
+                built_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                seconds=dict(stages.seconds),
+                embedded=0,
+            ),
+        )
+        manifest.save(snapshot)
+        stage("check", lambda: check_index(snapshot))
+        writer.commit(tag=manifest.store_hash[:8])
+    paid = sum(s for name, s in stages.seconds.items() if name not in ("make", "load encoder"))
+    return {
+        "products": size,
+        "counts": manifest.counts,
+        "seconds": stages.seconds,
+        "build seconds": round(paid, 2),
+        "peak MiB": peaks,
+    }
+
+
+# Asking -------------------------------------------------------------------------------------------
+
+
+def ask_made(path: Path, *, n: int = 60, seed: int = 0, warm_up: int = WARM_UP) -> dict[str, Any]:
+    """Time every kind of query on an open store, and in turn with each the parts it is made of."""
+    before = memory()
+    began = time.perf_counter()
+    recommender = Recommender(Store.open(path, device="cpu"))
+    opened = time.perf_counter() - began
+    after = memory()
+    try:
+        found = {
+            "configured": _timed(recommender, n, seed, warm_up),
+            "every source": _timed(_asking_all(recommender), n, seed + 1, warm_up),
+        }
+    finally:
+        recommender.store.close()
+    return {
+        "products": len(recommender.store.catalogue),
+        "open seconds": round(opened, 2),
+        "memory": {"before": before, "opened": after, "asked": memory()},
+        "kinds": found,
+    }
+
+
+def _asking_all(recommender: Recommender) -> Recommender:
+    """Return a recommender whose every task asks every source that a build may weigh."""
+    from dataclasses import replace
+
+    line = Curve(x=(0.0, 1.0), y=(0.0, 1.0))
+    known = {*recommender.store.behaviour.scorers, *WORDLESS}
+    curves = {
+        task: {s: line for s in sources if s in known} for task, sources in SOURCES.items()
+    }
+    store = recommender.store
+    return Recommender(replace(store, learned=replace(store.learned, curves=curves)))
+
+
+WORDLESS = (
+    "semantic", "lexical", "subject", "profile", "rating", "same_brand", "same_category",
+    "compatibility", "nearest",
+)  # fmt: skip
+"""Sources that are no fitted scorers."""
+
+
+def queries(store: Store, rng: np.random.Generator, i: int) -> dict[str, Query]:
+    """Return one query of each kind; words differ each time, so that nothing is remembered."""
+    catalogue = store.catalogue
+    picked = rng.integers(len(catalogue), size=8)
+    ids = [catalogue.product_ids[int(row)] for row in picked]
+    title = " ".join(catalogue.products[int(picked[0])].title.split()[:3])
+    low, high = np.nanquantile(catalogue.price[picked], [0.3, 0.7])
+    price = {"price_min": f"{low / 100:.2f}", "price_max": f"{max(high, low + 500) / 100:.2f}"}
+    hall = catalogue.products[int(picked[0])].category[0]
+    shopper = store.behaviour.profiles.shopper_ids[i % len(store.behaviour.profiles.shopper_ids)]
+
+    def ask(name: str, **given: object) -> Query:
+        return Query.model_validate({"query_id": f"{name}-{i}", **given})
+
+    return {
+        "search": ask("s", text=f"{title} s{i}", shopper_id=shopper),
+        "search, price range": ask(
+            "p", text=f"{title} p{i}", shopper_id=shopper, constraints=price
+        ),
+        "search, category": ask(
+            "g", text=f"{title} g{i}", shopper_id=shopper, constraints={"categories": [hall]}
+        ),
+        "cross-sell": ask("c", anchors=ids[:1], offer_kind="cross_sell"),
+        "cross-sell, words": ask(
+            "w", anchors=ids[:1], offer_kind="cross_sell", text=f"{title} w{i}"
+        ),
+        "similar": ask("m", anchors=ids[:1], offer_kind="similar"),
+        "basket": ask("b", basket=ids[:3]),
+        "basket, price range": ask("q", basket=ids[:3], constraints=price),
+        "next product": ask("n", history=ids[3:], shopper_id=shopper),
+    }
+
+
+def _timed(recommender: Recommender, n: int, seed: int, warm_up: int) -> dict[str, Any]:
+    rng = np.random.default_rng(seed)
+    whole: dict[str, list[float]] = {}
+    parts: dict[str, dict[str, list[float]]] = {}
+    stages: dict[str, dict[str, list[float]]] = {}
+    for i in range(n + warm_up):
+        for kind, query in queries(recommender.store, rng, i * 10 + seed).items():
+            plan = recommender.plan(query)
+            began = time.perf_counter()
+            slate = recommender.recommend(query)
+            taken = time.perf_counter() - began
+            alone = part_times(recommender.store, plan, f"{seed} {i}")
+            if i < warm_up:
+                continue
+            whole.setdefault(kind, []).append(taken * 1_000)
+            for name, value in alone.items():
+                parts.setdefault(kind, {}).setdefault(name, []).append(value)
+            for name, value in slate.ms.items():
+                stages.setdefault(kind, {}).setdefault(name, []).append(value)
+        if i + 1 == warm_up:
+            gc.collect()
+    return {kind: _row(whole[kind], parts[kind], stages[kind]) for kind in whole}
+
+
+def part_times(store: Store, plan: Plan, mark: str) -> dict[str, float]:
+    """Return milliseconds of each part that a plan asks for, run alone."""
+    found: dict[str, float] = {}
+
+    def time_of(name: str, work: Callable[[], Any]) -> Any:  # noqa: ANN401
+        began = time.perf_counter()
+        made = work()
+        found[name] = (time.perf_counter() - began) * 1_000
+        return made
+
+    vector = None
+    if plan.text:
+        words = f"{plan.text} alone {mark}"  # never asked before
+        vector = time_of("encode", lambda: store.encoder.encode([words], role="query"))[0]
+    for source, weight in weights_of(store, plan).items():
+        if not isinstance(weight, Curve) and weight <= 0:
+            continue
+        if source == "semantic" and (vector is not None or len(plan.context.given)):
+            own = vector if vector is not None else _own_vector(store, plan)
+            time_of(source, lambda own=own: store.product_vectors.similarities(own))
+        else:
+            time_of(source, lambda source=source: source_scores(store, plan, source))
+    return found
+
+
+def _own_vector(store: Store, plan: Plan) -> Any:  # noqa: ANN401
+    return np.asarray(store.product_vectors.vectors[plan.context.given[-1]])
+
+
+def _row(
+    whole: Sequence[float],
+    parts: Mapping[str, Sequence[float]],
+    stages: Mapping[str, Sequence[float]],
+) -> dict[str, Any]:
+    """Return the percentiles of one kind of query; `ratio` is p95 over the sum of the parts' p95."""
+    sums = {p: sum(float(np.percentile(t, p)) for t in parts.values()) for p in (50, 95)}
+    row: dict[str, Any] = {}
+    for p in (50, 95):
+        row[f"p{p} ms"] = round(float(np.percentile(whole, p)), 3)
+        row[f"parts p{p} ms"] = round(sums[p], 3)
+        row[f"ratio p{p}"] = round(row[f"p{p} ms"] / max(sums[p], 1e-9), 3)
+    row["n"] = len(whole)
+    row["parts p50 by name, ms"] = {k: round(float(np.median(v)), 3) for k, v in parts.items()}
+    row["stages p50, ms"] = {k: round(float(np.median(v)), 3) for k, v in stages.items()}
+    return row
+
+
+# Embedding ----------------------------------------------------------------------------------------
+
+
+def throughput(config: StoreConfig, *, n: int = 2_000, rounds: int = 2) -> dict[str, float]:
+    """Return texts a second through our encoder and through the model alone, taken in turns.
+
+    The model alone runs at the precision that the encoder chose, at its own default batch size and
+    at ours; the faster one counts.
+    """
+    encoder = load_encoder(config.encoder, device="cpu")
+    words = make_shop(200, 7).words
+    rng = np.random.default_rng(0)
+    texts = [
+        " ".join(words[i] for i in rng.integers(2_000, size=int(rng.integers(3, 12))))
+        for _ in range(n)
+    ]
+    raw = encoder._model  # noqa: SLF001 - the same weights without our code around them
+    encoder.encode(texts[:64])
+    seconds: dict[str, list[float]] = {"ours": [], "raw 32": [], "raw own": []}
+    for _ in range(rounds):
+        for name in seconds:
+            began = time.process_time()
+            if name == "ours":
+                encoder.encode(texts)
+            else:
+                size = 32 if name == "raw 32" else config.encoder.batch_size
+                raw.encode(texts, batch_size=size, show_progress_bar=False)
+            seconds[name].append(time.process_time() - began)
+    ours = n / min(seconds["ours"])
+    alone = n / min(min(seconds["raw 32"]), min(seconds["raw own"]))
+    return {
+        "texts": n,
+        "ours, texts a CPU second": round(ours, 1),
+        "raw, texts a CPU second": round(alone, 1),
+        "ratio": round(ours / alone, 3),
+    }
