@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,46 +55,57 @@ class Candidates:
 def generate(store: Store, plan: Plan, weights: Mapping[str, Weight], mask: Mask) -> Candidates:
     """Ask every source with a weight, keep the allowed products that any of them ranks high."""
     full: dict[str, Scores] = {}
-    kept = np.zeros(len(mask), bool)
+    open_rows = np.flatnonzero(mask)
+    kept = np.zeros(len(open_rows), bool)
     limit = max(store.config.ranking.candidates_per_source, plan.query.k)
     for source, weight in weights.items():
         if not isinstance(weight, Curve) and weight <= 0:
             continue
-        scores = source_scores(store, plan, source)
+        scores = source_scores(store, plan, source, open_rows)
         if scores is None:
             continue
-        scores = np.where(mask, scores, 0.0).astype(np.float32)
+        scores = np.asarray(scores[open_rows], np.float32)
         if not scores.any():
             continue
-        full[source] = scaled(source, scores)
-        kept |= _is_best(scores, limit)
-    rows = np.flatnonzero(kept)
-    return Candidates(rows=rows, scores={name: scores[rows] for name, scores in full.items()})
+        full[source] = scores
+        _mark_best(kept, scores, limit)
+    best = np.flatnonzero(kept)
+    return Candidates(
+        rows=open_rows[best],
+        scores={name: scaled(name, s[best], top=s.max()) for name, s in full.items()},
+    )
 
 
-def scaled(source: str, scores: Scores) -> Scores:
+def scaled(source: str, scores: Scores, *, top: float | None = None) -> Scores:
     """Return a source's scores as 0 to 1; the last axis is the products.
 
-    Rules saturate, cosines keep their scale, the others are divided by their largest value.
+    Rules saturate, cosines keep their scale, the others are divided by their largest value (`top`,
+    where the scores are only a part).
     """
     if source in HALF_SCALE:
         return np.asarray(scores / (scores + HALF_SCALE[source]), np.float32)
-    top = scores.max(axis=-1, keepdims=True, initial=0.0)
+    if top is None:
+        top = scores.max(axis=-1, keepdims=True, initial=0.0)
     usual = FULL_SCALE.get(source)
     return np.asarray(scores / (usual or np.where(top > 0, top, 1.0)), np.float32)
 
 
-def source_scores(store: Store, plan: Plan, source: str) -> Scores | None:
-    """Return what one source says of every product, shape (n_products,); None for nothing."""
+def source_scores(
+    store: Store, plan: Plan, source: str, rows: Rows | None = None
+) -> Scores | None:
+    """Return what one source says of every product, shape (n_products,); None for nothing.
+
+    With `rows`, ascending, a source may leave out all others: what it says of them is not used.
+    """
     if source in _BY_TEXT:
-        return _by_text(store, plan, source)
+        return _by_text(store, plan, source, rows)
     if source in _BY_CONTEXT:
-        return _by_context(store, plan, source) if plan.has_anchor else None
+        return _by_context(store, plan, source, rows) if plan.has_anchor else None
     context = plan.context
     if source == "profile":
         return store.behaviour.profiles.score(plan.profile) if plan.profile else None
     if source == "rating":
-        return (shrunken_ratings(store.catalogue) / 5).astype(np.float32)
+        return _ratings(store.catalogue)
     scorer = store.behaviour.scorers.get(source)
     if scorer is None:
         return None
@@ -110,9 +122,9 @@ _BY_TEXT = ("semantic", "lexical", "subject")
 _BY_CONTEXT = ("nearest", "same_category", "same_brand", "compatibility")
 
 
-def _by_text(store: Store, plan: Plan, source: str) -> Scores | None:
+def _by_text(store: Store, plan: Plan, source: str, rows: Rows | None) -> Scores | None:
     if source == "semantic":
-        return _semantic(store, plan.context, plan.text)
+        return _semantic(store, plan.context, plan.text, rows)
     if source == "lexical":
         words = plan.text or _titles(store, plan.context)
         return store.lexical.scores(words) if words else None
@@ -120,10 +132,10 @@ def _by_text(store: Store, plan: Plan, source: str) -> Scores | None:
     return None if subject is None else subject.mask.astype(np.float32)
 
 
-def _by_context(store: Store, plan: Plan, source: str) -> Scores | None:
+def _by_context(store: Store, plan: Plan, source: str, rows: Rows | None) -> Scores | None:
     context, catalogue = plan.context, store.catalogue
     if source == "nearest":
-        return _nearest(store, context)
+        return _nearest(store, context, rows)
     if source == "compatibility":
         return np.maximum(store.compatibility.score(context.given), 0.0)
     return _shared(
@@ -137,15 +149,35 @@ def shrunken_ratings(catalogue: Catalogue) -> NDArray[np.float64]:
     return (np.nan_to_num(catalogue.rating) * n + USUAL_RATING * USUAL_WEIGHT) / (n + USUAL_WEIGHT)
 
 
-def _is_best(scores: Scores, limit: int) -> Mask:
+_RATINGS: WeakKeyDictionary[Catalogue, Scores] = WeakKeyDictionary()
+
+
+def _ratings(catalogue: Catalogue) -> Scores:
+    """Return shrunken ratings as 0 to 1, made at the first call and kept with the catalogue."""
+    found = _RATINGS.get(catalogue)
+    if found is None:
+        found = (shrunken_ratings(catalogue) / 5).astype(np.float32)
+        found.flags.writeable = False
+        _RATINGS[catalogue] = found
+    return found
+
+
+def _mark_best(kept: Mask, scores: Scores, limit: int) -> None:
     """Mark the `limit` largest positive scores, and what ties with the last of them."""
-    positive = scores[scores > 0]
+    positive = np.flatnonzero(scores > 0)
     if len(positive) <= limit:
-        return scores > 0
-    return scores >= np.partition(positive, -limit)[-limit]
+        kept[positive] = True
+    elif len(positive) * 4 < len(scores):
+        own = scores[positive]
+        kept[positive[own >= np.partition(own, -limit)[-limit]]] = True
+    else:
+        edge = np.partition(scores, -limit)[-limit]  # above 0: more than `limit` are
+        kept |= scores >= edge
 
 
-def _semantic(store: Store, context: Context, text: str | None) -> Scores | None:
+def _semantic(
+    store: Store, context: Context, text: str | None, rows: Rows | None = None
+) -> Scores | None:
     """Likeness to the text if there is one, else cosine to the mean of what the context names."""
     if text:
         if store.languages is not None and is_foreign(text):
@@ -153,21 +185,23 @@ def _semantic(store: Store, context: Context, text: str | None) -> Scores | None
         vector = store.encoder.encode([text], role="query")[0]
         return relative(store.product_vectors.similarities(vector))
     if len(context.given):
-        rows, weights = _latest(context)
-        mean = np.average(np.asarray(store.product_vectors.vectors[rows]), axis=0, weights=weights)
+        given, weights = _latest(context)
+        mean = np.average(np.asarray(store.product_vectors.vectors[given]), axis=0, weights=weights)
         vector = (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)
     else:
         return None
-    return np.maximum(store.product_vectors.similarities(vector), 0.0)
+    found = store.product_vectors.similarities(vector, rows)
+    return np.maximum(found, 0.0, out=found)
 
 
-def _nearest(store: Store, context: Context) -> Scores | None:
+def _nearest(store: Store, context: Context, rows: Rows | None = None) -> Scores | None:
     """Cosine to the nearest of the products that the context names."""
     if not len(context.given):
         return None
-    rows, _ = _latest(context)
-    found = [store.product_vectors.similarities(store.product_vectors.vectors[r]) for r in rows]
-    return np.maximum(np.max(found, axis=0), 0.0)
+    given, _ = _latest(context)
+    vectors = np.asarray(store.product_vectors.vectors[np.unique(given)])
+    found = store.product_vectors.similarities(vectors, rows)
+    return np.maximum(found, 0.0, out=found)
 
 
 def _latest(context: Context) -> tuple[Rows, NDArray[np.float64]]:

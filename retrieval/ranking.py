@@ -29,11 +29,12 @@ def rank_candidates(
     total = np.zeros(len(candidates.rows), np.float64)
     for values in parts.values():
         total += values
-    order = np.lexsort((candidates.rows, -np.round(total, 9)))
+    order = np.lexsort((candidates.rows, -np.round(total, 9)))[:limit]
+    if not parts:
+        return tuple(Candidate(row=row, parts={}) for row in candidates.rows[order].tolist())
+    # Lists of plain numbers: picking thousands of single values out of arrays takes far longer.
+    columns = zip(*(values[order].tolist() for values in parts.values()), strict=True)
     return tuple(
-        Candidate(
-            row=int(candidates.rows[i]),
-            parts={source: float(values[i]) for source, values in parts.items() if values[i] > 0},
-        )
-        for i in order[:limit]
+        Candidate(row=row, parts={s: v for s, v in zip(parts, values, strict=True) if v > 0})
+        for row, values in zip(candidates.rows[order].tolist(), columns, strict=True)
     )

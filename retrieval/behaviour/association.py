@@ -206,15 +206,18 @@ class AssociationScorer:
     def _holding(self, products: Rows) -> Rows:
         groups = self._groups
         assert groups is not None
-        held = [groups.indices[groups.indptr[p] : groups.indptr[p + 1]] for p in products]
-        if len(held) == 1:
-            return held[0]  # ascending, each once
+        if len(products) == 1:
+            own = int(products[0])
+            return groups.indices[groups.indptr[own] : groups.indptr[own + 1]]  # each once
         key = np.asarray(products, np.int64).tobytes()
-        if key not in self._held:
+        found = self._held.get(key)
+        if found is None:
             if len(self._held) >= MAX_HELD:
                 self._held.clear()
-            self._held[key] = np.unique(np.concatenate(held)) if held else np.zeros(0, np.int64)
-        return self._held[key]
+            held = [groups.indices[groups.indptr[p] : groups.indptr[p + 1]] for p in products]
+            found = np.unique(np.concatenate(held)) if held else np.zeros(0, np.int64)
+            self._held[key] = found
+        return found
 
     def save(self, folder: Path) -> None:
         """Write `association.npz` or `co_view.npz`; with leaf codes the tested pairs beside it."""

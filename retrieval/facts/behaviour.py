@@ -53,7 +53,7 @@ class BehaviourFacts:
         other: Product | int,
     ) -> Evidence | None:
         one, two = self._side(anchor), self._side(other)
-        if len(np.intersect1d(one.rows, two.rows)):  # nothing goes with itself
+        if self._overlap(one, two):  # nothing goes with itself
             return None
         pair = scorer.pair(one.rows, two.rows)
         if pair.count < self.store.config.behaviour.min_support or not pair.is_above_chance:
@@ -79,6 +79,16 @@ class BehaviourFacts:
             f"event log, {pair.n} {noun} of at most {scorer.config.max_basket} products; "
             "recount with `python -m retrieval.recount`",
         )
+
+    def _overlap(self, one: _Side, two: _Side) -> bool:
+        """Whether the sides share a product: they are one, or one lies in the other."""
+        if one.category is None and two.category is None:
+            return bool(one.rows[0] == two.rows[0])
+        if one.category is not None and two.category is not None:
+            return one.category == two.category
+        product, leaf = (one, two) if one.category is None else (two, one)
+        code = self.store.catalogue.leaf_code[product.rows[0]]
+        return code >= 0 and self.store.catalogue.leaves[code] == leaf.category
 
     def _side(self, named: Product | int) -> _Side:
         if isinstance(named, Product):
