@@ -16,6 +16,7 @@ HOST ?= 127.0.0.1
 PORT ?= 7860
 STORE ?= outfitter# outfitter, grocery, the path of a store, or several separated by commas
 LLM ?= packaged# packaged, none, a directory, a hub id, or http(s)://HOST/v1
+SIZES ?= 10000,100000# of the shops that `make bench` makes up
 DEVICE ?= auto# of the encoder while building: auto, cpu or cuda
 export HOST PORT STORE LLM
 
@@ -38,7 +39,7 @@ began = printf '→ %s\n' "$(1)" >&2; began=$$SECONDS
 ended = printf '✓ %s (%d s)\n' "$(1)" "$$((SECONDS - began))" >&2
 make = $(MAKE) --no-print-directory --silent
 
-.PHONY: help install run test test-all check fix lint types contracts weights sample store eval \
+.PHONY: help install run test test-all check fix lint types contracts weights sample store eval bench \
 	clean clean-all deps deps-dev download language-model
 
 help: ## Show the commands
@@ -94,6 +95,11 @@ eval: ## Run all evaluations; the page that leads to the reports is eval/out/ind
 	$(make) $(STORE_STAMPS) language-model
 	printf 'About 25 minutes on 2 cores; public data are read from %s.\n' "$${WHYCART_DATA:-../shared/data}" >&2
 	$(BIN)/python -m eval.run_all --out eval/out
+
+bench: ## Measure what building and asking cost, over made-up shops (SIZES=10000,100000)
+	@$(make) -j2 deps-dev download
+	$(BIN)/python -m eval.run_bench --sizes $(SIZES) --out eval/out/bench > /dev/null
+	cat eval/out/bench/bench.md
 
 clean: ## Remove caches
 	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

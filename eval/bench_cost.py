@@ -9,7 +9,9 @@ import gc
 import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -42,7 +44,10 @@ from retrieval.text.lexical import build_lexical
 
 WARM_UP = 5
 BAR, FILTER_BAR, THROUGHPUT_BAR = 1.5, 2.0, 0.85
-FILTERED = {"search": ("search, price range", "search, category"), "basket": ("basket, price range",)}
+FILTERED = {
+    "search": ("search, price range", "search, category"),
+    "basket": ("basket, price range",),
+}
 MEBI = 2**20
 
 
@@ -148,13 +153,9 @@ def ask_made(path: Path, *, n: int = 60, seed: int = 0, warm_up: int = WARM_UP) 
 
 def _asking_all(recommender: Recommender) -> Recommender:
     """Return a recommender whose every task asks every source that a build may weigh."""
-    from dataclasses import replace
-
     line = Curve(x=(0.0, 1.0), y=(0.0, 1.0))
     known = {*recommender.store.behaviour.scorers, *WORDLESS}
-    curves = {
-        task: {s: line for s in sources if s in known} for task, sources in SOURCES.items()
-    }
+    curves = {task: {s: line for s in sources if s in known} for task, sources in SOURCES.items()}
     store = recommender.store
     return Recommender(replace(store, learned=replace(store.learned, curves=curves)))
 
@@ -242,9 +243,9 @@ def part_times(store: Store, plan: Plan, mark: str) -> dict[str, float]:
             continue
         if source == "semantic" and (vector is not None or len(plan.context.given)):
             own = vector if vector is not None else _own_vector(store, plan)
-            time_of(source, lambda own=own: store.product_vectors.similarities(own))
+            time_of(source, partial(store.product_vectors.similarities, own))
         else:
-            time_of(source, lambda source=source: source_scores(store, plan, source))
+            time_of(source, partial(source_scores, store, plan, source))
     return found
 
 
@@ -257,7 +258,7 @@ def _row(
     parts: Mapping[str, Sequence[float]],
     stages: Mapping[str, Sequence[float]],
 ) -> dict[str, Any]:
-    """Return the percentiles of one kind of query; `ratio` is p95 over the sum of the parts' p95."""
+    """Return the percentiles of one kind of query; a ratio is to the sum of its parts."""
     sums = {p: sum(float(np.percentile(t, p)) for t in parts.values()) for p in (50, 95)}
     row: dict[str, Any] = {}
     for p in (50, 95):
@@ -286,7 +287,7 @@ def throughput(config: StoreConfig, *, n: int = 2_000, rounds: int = 2) -> dict[
         " ".join(words[i] for i in rng.integers(2_000, size=int(rng.integers(3, 12))))
         for _ in range(n)
     ]
-    raw = encoder._model  # noqa: SLF001 - the same weights without our code around them
+    raw = encoder._model
     encoder.encode(texts[:64])
     seconds: dict[str, list[float]] = {"ours": [], "raw 32": [], "raw own": []}
     for _ in range(rounds):

@@ -16,8 +16,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from retrieval.data.dataset import EVENT_COLUMNS, OFFER_COLUMNS, PRODUCT_COLUMNS, Dataset, frame
-from retrieval.data.dataset import REVIEW_COLUMNS, SPAN_COLUMNS
+from retrieval.data.dataset import (
+    EVENT_COLUMNS,
+    OFFER_COLUMNS,
+    PRODUCT_COLUMNS,
+    REVIEW_COLUMNS,
+    SPAN_COLUMNS,
+    Dataset,
+    frame,
+)
 from retrieval.text.encoder import Encoder
 
 Floats = NDArray[np.float32]
@@ -166,7 +173,9 @@ def _events(
         "type": pl.Series(kind.tolist()),
         "at": at.cast(pl.Datetime("us", "UTC")),
         "session_id": "V" + pl.Series(visit).cast(pl.String),
-        "order_id": ["O" + str(v) if k == "purchase" else None for v, k in zip(visit, kind)],
+        "order_id": [
+            "O" + str(v) if k == "purchase" else None for v, k in zip(visit, kind, strict=True)
+        ],
         "product_id": ids[product].tolist(),
         "quantity": np.ones(len(visit)),
     }

@@ -3,7 +3,7 @@
     python -m eval.run_bench [--sizes 10000,100000] [--out DIR] [--queries N] [--keep FOLDER]
 
 Shops are made up (`eval.bench_shop`); each is built and asked in processes of their own, one after
-the other. 1,000,000 products work too (`--sizes 1000000`; some 20 GB of memory, hours for the graph).
+the other. `--sizes 1000000` asks for a million products (docs/evaluation.md).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +31,15 @@ from retrieval.config import EncoderConfig, StoreConfig
 from retrieval.errors import ShopError
 
 STEPS = ("build", "ask", "embed")
+Step = Callable[[str, argparse.Namespace, int, Path], dict[str, Any]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 done, 2 bad usage."""
-    asked = _parser().parse_args(arguments)
+    asked = parser().parse_args(arguments)
     try:
         if asked.step is not None:
-            found = run_step(asked.step, asked)
+            found = run_step(asked.step, asked, asked.sizes[0], asked.keep)
         else:
             found = run(asked)
             asked.out.mkdir(parents=True, exist_ok=True)
@@ -46,15 +47,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             (asked.out / "bench.md").write_text(as_markdown(found), "utf-8")
             say(f"wrote {asked.out / 'metrics.json'} and {asked.out / 'bench.md'}")
     except ShopError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - the door's one line
+        print(error, file=sys.stderr)
         return 2
-    print(json.dumps(found))  # noqa: T201 - the last line on stdout is the result
+    print(json.dumps(found))
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m eval.run_bench", description=__doc__)
-    add = parser.add_argument
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the flags."""
+    made = argparse.ArgumentParser(prog="python -m eval.run_bench", description=__doc__)
+    add = made.add_argument
     add("--sizes", type=_sizes, default=(10_000, 100_000), help="products, several by commas")
     add("--out", type=Path, default=Path("eval/out/bench"), help="default %(default)s")
     add("--queries", type=int, default=60, help="of each kind (default %(default)s)")
@@ -63,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--keep", type=Path, help="folder that keeps the stores; a store that is there is used")
     add("--seed", type=int, default=0)
     add("--step", choices=STEPS, help=argparse.SUPPRESS)
-    return parser
+    return made
 
 
 def _sizes(text: str) -> tuple[int, ...]:
@@ -81,19 +83,20 @@ def config_of(encoder: str) -> StoreConfig:
     return StoreConfig(encoder=EncoderConfig(model=encoder))
 
 
-def run_step(step: str, asked: argparse.Namespace) -> dict[str, Any]:
+def run_step(step: str, asked: argparse.Namespace, size: int, keep: Path) -> dict[str, Any]:
     """Do one step in this process, for one size."""
-    config, size = config_of(asked.encoder), asked.sizes[0]
+    config = config_of(asked.encoder)
     if step == "embed":
         return dict(throughput(config, n=asked.texts))
-    path = asked.keep / f"made-{size}"
+    path = keep / f"made-{size}"
     if step == "build":
         return build_made(path, size, config, seed=asked.seed)
     return ask_made(path, n=asked.queries, seed=asked.seed)
 
 
-def run(asked: argparse.Namespace) -> dict[str, Any]:
-    """Build and ask every size, each step in a process of its own."""
+def run(asked: argparse.Namespace, do: Step | None = None) -> dict[str, Any]:
+    """Build and ask every size, each step in a process of its own (or as `do` does it)."""
+    do = do or in_child
     found: dict[str, Any] = {"sizes": {}, "seed": asked.seed, "queries": asked.queries}
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         keep = asked.keep or Path(folder)
@@ -102,17 +105,18 @@ def run(asked: argparse.Namespace) -> dict[str, Any]:
             own: dict[str, Any] = {}
             if not (keep / f"made-{size}").exists():
                 say(f"building {size:,} products")
-                own["build"] = _child("build", asked, size, keep)
+                own["build"] = do("build", asked, size, keep)
             say(f"asking {size:,} products")
-            own["ask"] = _child("ask", asked, size, keep)
+            own["ask"] = do("ask", asked, size, keep)
             found["sizes"][str(size)] = own
         if asked.texts:
             say("embedding")
-            found["embed"] = _child("embed", asked, asked.sizes[0], keep)
+            found["embed"] = do("embed", asked, asked.sizes[0], keep)
     return found
 
 
-def _child(step: str, asked: argparse.Namespace, size: int, keep: Path) -> dict[str, Any]:
+def in_child(step: str, asked: argparse.Namespace, size: int, keep: Path) -> dict[str, Any]:
+    """Do one step in a new process, so that its peak memory is its own."""
     flags = {
         "--step": step, "--sizes": size, "--keep": keep, "--queries": asked.queries,
         "--texts": asked.texts, "--encoder": asked.encoder, "--seed": asked.seed,

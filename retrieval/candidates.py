@@ -90,9 +90,7 @@ def scaled(source: str, scores: Scores, *, top: float | None = None) -> Scores:
     return np.asarray(scores / (usual or np.where(top > 0, top, 1.0)), np.float32)
 
 
-def source_scores(
-    store: Store, plan: Plan, source: str, rows: Rows | None = None
-) -> Scores | None:
+def source_scores(store: Store, plan: Plan, source: str, rows: Rows | None = None) -> Scores | None:
     """Return what one source says of every product, shape (n_products,); None for nothing.
 
     With `rows`, ascending, a source may leave out all others: what it says of them is not used.
