@@ -45,6 +45,7 @@ PARTS = {
     "same_brand": ("being of the same brand", "同一品牌"),
     "same_category": ("being of the same category", "同一品类"),
     "sequence": ("what shoppers took next", "顾客接着买了什么"),
+    "relatives": ("what goes for the products most like it", "与它最相近的商品的记录"),
     "compatibility": ("stated compatibility", "资料写明相配"),
     "gain": ("better specifications", "更好的规格"),
     "rating": ("better ratings", "更高的评分"),

@@ -26,6 +26,7 @@ ActionKind = Literal[
     "goes_with",
     "better",
     "similar",
+    "view",
     "remove_constraint",
     "show_profile",
     "forget_me",
@@ -156,7 +157,7 @@ class Conversation(Value):
     done_actions: tuple[str, ...] = ()
     """Ids of actions already carried out, newest last, at most fifty."""
     viewed: tuple[str, ...] = ()
-    """Products opened or added in this chat, oldest first: the session's history."""
+    """Products looked at, asked about or added in this chat, latest last, at most fifty."""
     transcript: tuple[Message, ...] = ()
     openings: tuple[str, ...] = ()
     """First words of the last replies, so that they vary."""

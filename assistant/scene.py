@@ -69,6 +69,17 @@ class Scene:
         }
         return Query.model_validate(values | fields)
 
+    def session(self) -> dict[str, tuple[str, ...]]:
+        """Return what this visit says so far, as fields of a query; nothing if it may not be used.
+
+        `basket` is the open cart, `history` what was looked at and is not in it, latest last.
+        """
+        c = self.conversation
+        if not c.personalise:
+            return {}
+        basket = c.cart.product_ids
+        return {"basket": basket, "history": tuple(p for p in c.viewed if p not in basket)}
+
 
 @dataclass(kw_only=True)
 class Outcome:

@@ -49,7 +49,7 @@ from assistant.conversation import (
 from assistant.desk import DeskRequest, solve_desk
 from assistant.errors import TurnError
 from assistant.grounding import Gate
-from assistant.handlers import BY_INTENT, cart, search
+from assistant.handlers import BY_INTENT, cart, facts, search
 from assistant.handlers.cart import cart_fact
 from assistant.handlers.person import profile_lines
 from assistant.handlers.present import labels_of
@@ -59,9 +59,10 @@ from assistant.llm import LanguageModel, load_llm
 from assistant.prompting import load_wordings
 from assistant.replies import next_replies
 from assistant.scene import Outcome, Scene
-from assistant.sessions import Sessions
+from assistant.sessions import SessionEventType, Sessions
 from assistant.trace import Trace
 from assistant.views import view_evidence
+from assistant.visit import NOT_VIEWS, cart_events, with_views
 from retrieval.build import erase_shopper
 from retrieval.config import ShopConfig
 from retrieval.evidence import Evidence
@@ -80,6 +81,7 @@ ACTION_INTENTS = {
     "goes_with": "goes_with",
     "better": "better",
     "similar": "similar",
+    "view": "question",
     "undo": "undo",
     "show_profile": "show_profile",
     "personalise_off": "personalise_off",
@@ -311,6 +313,7 @@ class Assistant:
         with clock.stage("decide"):
             scene = self._scene(conversation, understanding, turn.text or "")
             outcome = self._decide(scene, turn)
+            events = self._lived(before, outcome, understanding)
         scene = self._scene(outcome.conversation, understanding, turn.text or "")
         cart_view = self._cart(scene)
         chips = labels_of(scene, outcome.conversation.constraints)
@@ -347,6 +350,11 @@ class Assistant:
         )
         with clock.stage("remember"):
             self._remember(turn, outcome, reply)
+            c = outcome.conversation
+            for kind, product_id in events:
+                self._sessions.record_event(
+                    c.conversation_id, kind, product_id, shopper_id=c.shopper_id
+                )
         self._trace(understanding, reply, tally, outcome.conversation)
         yield Done(reply=reply)
 
@@ -400,12 +408,24 @@ class Assistant:
             return _start_over(scene.conversation)
         return BY_INTENT[scene.understanding.intent](scene)
 
+    def _lived(
+        self, before: Conversation, outcome: Outcome, meant: Understanding
+    ) -> list[tuple[SessionEventType, str]]:
+        """Note what was looked at, and return what happened; nothing without personalisation."""
+        c = outcome.conversation
+        is_new = c.n_turns < before.n_turns  # forgotten: nothing of it may be written again
+        if is_new or not (c.personalise and before.personalise):
+            return []
+        viewed = () if meant.intent in NOT_VIEWS else meant.references
+        outcome.conversation = with_views(c, viewed)
+        return [*(("view", p) for p in viewed), *cart_events(before, c)]  # type: ignore[list-item]
+
     def _act(self, scene: Scene, action: Action) -> Outcome:
         """Carry out a button; the same action id twice changes nothing the second time."""
         c = scene.conversation
         needs_product = action.kind in (
             "add_to_cart", "remove_from_cart", "set_quantity", "why", "why_not", "not_for_me",
-            "goes_with", "better", "similar",
+            "goes_with", "better", "similar", "view",
         )  # fmt: skip
         if action.kind == "why_not" and action.product_id is None and action.other_id is not None:
             return self._why_not_cheaper(scene, action.other_id)
@@ -431,6 +451,8 @@ class Assistant:
                 cart.set_quantity(scene, outcome, product_id, to=0)
             case "set_quantity":
                 cart.set_quantity(scene, outcome, product_id, to=action.quantity or 0)
+            case "view":
+                return facts.about(scene)
             case "not_for_me":
                 return self._reject(scene, product_id, action.reason)
             case "remove_constraint":

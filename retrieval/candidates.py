@@ -13,11 +13,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.additive import Curve, Weight
+from retrieval.additive import Curve, Weight, contribution
 from retrieval.behaviour.base import Context, Rows, Scores
 from retrieval.data.dataset import Catalogue
 from retrieval.filters import Mask
-from retrieval.plan import Plan
+from retrieval.plan import BEHAVIOUR, RELATIVES, Plan, highest
 from retrieval.store import Store
 from retrieval.text.languages import is_foreign, relative
 
@@ -55,12 +55,18 @@ class Candidates:
 def generate(store: Store, plan: Plan, weights: Mapping[str, Weight], mask: Mask) -> Candidates:
     """Ask every source with a weight, keep the allowed products that any of them ranks high."""
     full: dict[str, Scores] = {}
+<<<<<<< HEAD
     open_rows = np.flatnonzero(mask)
     kept = np.zeros(len(open_rows), bool)
+=======
+    kept = np.zeros(len(mask), bool)
+    lent = np.zeros(len(mask))
+>>>>>>> 727a5bc (cold start: a ladder in the slate, relatives lend behaviour, and a visit moves its next slate)
     limit = max(store.config.ranking.candidates_per_source, plan.query.k)
     for source, weight in weights.items():
         if not isinstance(weight, Curve) and weight <= 0:
             continue
+<<<<<<< HEAD
         scores = source_scores(store, plan, source, open_rows)
         if scores is None:
             continue
@@ -77,6 +83,44 @@ def generate(store: Store, plan: Plan, weights: Mapping[str, Weight], mask: Mask
 
 
 def scaled(source: str, scores: Scores, *, top: float | None = None) -> Scores:
+=======
+        if source == RELATIVES:
+            continue  # made of what the others say
+        found = source_scores(store, plan, source)
+        if found is None:
+            continue
+        scores = np.where(mask, found, 0.0).astype(np.float32)
+        if source in BEHAVIOUR and RELATIVES in weights:
+            lent += _lent(store, source, found, float(scores.max(initial=0.0)), weight)
+        if not scores.any():
+            continue
+        full[source] = scaled(source, scores)
+        kept |= _is_best(scores, limit)
+    if lent.any():
+        inherited = store.relatives.inherit(lent) / highest(weights)
+        full[RELATIVES] = np.where(mask, inherited, 0.0).astype(np.float32)
+        kept |= _is_best(full[RELATIVES], limit)
+    rows = np.flatnonzero(kept)
+    return Candidates(rows=rows, scores={name: scores[rows] for name, scores in full.items()})
+
+
+def _lent(
+    store: Store, source: str, scores: Scores, top: float, weight: Weight
+) -> NDArray[np.float64]:
+    """Return what a source adds to the products that lend to new ones: shape (n_products,).
+
+    Also to those that may not be shown themselves, at most as much as the best that may (`top`).
+    """
+    lent, rows = np.zeros(len(scores)), store.relatives.lenders
+    top = top or float(scores[rows].max(initial=0.0))
+    if top > 0:
+        own = scaled(source, np.append(np.clip(scores[rows], 0.0, top), top).astype(np.float32))
+        lent[rows] = contribution(weight, own[:-1])
+    return lent
+
+
+def scaled(source: str, scores: Scores) -> Scores:
+>>>>>>> 727a5bc (cold start: a ladder in the slate, relatives lend behaviour, and a visit moves its next slate)
     """Return a source's scores as 0 to 1; the last axis is the products.
 
     Rules saturate, cosines keep their scale, the others are divided by their largest value (`top`,
@@ -100,6 +144,8 @@ def source_scores(store: Store, plan: Plan, source: str, rows: Rows | None = Non
     if source in _BY_CONTEXT:
         return _by_context(store, plan, source, rows) if plan.has_anchor else None
     context = plan.context
+    if source in BEHAVIOUR and len(store.relatives.rows):
+        context = store.relatives.stand_in(context)
     if source == "profile":
         return store.behaviour.profiles.score(plan.profile) if plan.profile else None
     if source == "rating":

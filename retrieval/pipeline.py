@@ -18,6 +18,7 @@ from retrieval.candidates import generate
 from retrieval.eligibility import eligible
 from retrieval.evidence import Evidence
 from retrieval.filters import Mask, allowed
+from retrieval.ladder import product_rung, shopper_rung
 from retrieval.offers.bundle import Solution, options
 from retrieval.offers.bundling import Pool, make_pool, margin_of, no_bundle, ties_inside
 from retrieval.offers.cross_sell import convincing
@@ -143,6 +144,7 @@ class Recommender:
     def _slate(self, plan: Plan, shown: Sequence[Candidate], ranked: Ranked) -> Slate:
         evidence: dict[str, Evidence] = {}
         suggestions = []
+        met = self.store.relatives.n_events
         for candidate in shown:
             upgrade = ranked.upgrades.get(candidate.row)
             reasons = reasons_for(self.records, plan, candidate, upgrade)
@@ -155,6 +157,7 @@ class Recommender:
                     score_parts=candidate.parts,
                     evidence_ids=reasons.ids,
                     anchor_id=reasons.anchor_id,
+                    rung=product_rung(candidate.parts, is_met=met[candidate.row] > 0),
                 )
             )
         notes = ranked.notes if suggestions else ()
@@ -168,6 +171,7 @@ class Recommender:
             suggestions=tuple(suggestions),
             evidence=evidence,
             notes=notes,
+            rung=shopper_rung(plan, shown) if suggestions else None,
         )
 
     def _kind(self, plan: Plan, row: int) -> OfferKind:
@@ -224,6 +228,7 @@ class Recommender:
             suggestions=tuple(suggestions),
             evidence=evidence,
             notes=tuple(notes),
+            rung=next((p.rung for k, p in zip(MIXED, parts, strict=True) if k in shown), None),
         )
 
     # bundles

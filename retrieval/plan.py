@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from retrieval.additive import Weight
+from retrieval.additive import Weight, contribution
 from retrieval.behaviour.base import NO_ROWS, SECONDS_A_DAY, Context, Rows
 from retrieval.behaviour.profile import Profile
 from retrieval.filters import fold
@@ -23,19 +23,24 @@ Task = Literal[
 SUBJECT_WEIGHT = 0.6
 """Search: what the wish names by category goes before what merely resembles it."""
 WORDS = ("lexical", "semantic")
-_BEHAVIOUR = (
+BEHAVIOUR = (
     "popularity", "association", "category_association", "item_cf", "sequence", "co_view", "ease",
     "user_knn", "self_attention", "segment_popularity", "repurchase",
 )  # fmt: skip
+RELATIVES = "relatives"
+CARRIED_FOR = ("cross_sell", "basket", "next_product", "similar")
+"""Tasks in which new products inherit what behaviour says of their relatives."""
+CARRIED = 0.8
+"""How much of it where the shop's past does not say."""
 _LIKENESS = ("nearest", "same_brand", "compatibility", "profile")
 SOURCES: Mapping[str, tuple[str, ...]] = {
     "search": (*WORDS, "subject", "popularity", "profile", "rating"),
-    "similar": (*_BEHAVIOUR, "semantic", "same_brand", "profile", "rating"),
-    "cross_sell": (*_BEHAVIOUR, "semantic", *_LIKENESS),
-    "basket": (*_BEHAVIOUR, *WORDS, *_LIKENESS, "same_category"),
-    "next_product": (*_BEHAVIOUR, *WORDS, *_LIKENESS, "same_category"),
+    "similar": (*BEHAVIOUR, "semantic", "same_brand", "profile", "rating"),
+    "cross_sell": (*BEHAVIOUR, "semantic", *_LIKENESS),
+    "basket": (*BEHAVIOUR, *WORDS, *_LIKENESS, "same_category"),
+    "next_product": (*BEHAVIOUR, *WORDS, *_LIKENESS, "same_category"),
 }
-"""What a build may weigh for each task."""
+"""What a build may weigh for each task; `relatives` rests on the weights of the others."""
 RATING_WEIGHT = 0.1
 """Where behaviour has nothing to say, well-rated products come first."""
 LATEST_PURCHASES = 5
@@ -43,6 +48,7 @@ LATEST_PURCHASES = 5
 OWN_SEQUENCE = 20
 """Products of a shopper's own purchases that say what may come next."""
 MAX_NAMED = 5
+ONE = np.ones(1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +135,21 @@ def make_plan(store: Store, query: Query) -> Plan:
 
 
 def weights_of(store: Store, plan: Plan) -> Mapping[str, Weight]:
-    """Return how each source counts for the plan: as learned from the shop's past, or configured.
+    """Return how each source counts for the plan; new products inherit from their relatives."""
+    weights = _own_weights(store, plan)
+    task = "cross_sell" if plan.task == "bundle" and plan.has_anchor else plan.task
+    if task not in CARRIED_FOR or RELATIVES in weights or not len(store.relatives.rows):
+        return weights
+    return {**weights, RELATIVES: CARRIED * highest(weights)}
+
+
+def highest(weights: Mapping[str, Weight]) -> float:
+    """Return the most that behaviour can add to a score by these weights."""
+    return sum(contribution(weights[s], ONE)[0] for s in BEHAVIOUR if weights.get(s))
+
+
+def _own_weights(store: Store, plan: Plan) -> Mapping[str, Weight]:
+    """Return how each source counts: as learned from the shop's past, or configured.
 
     Curves were learned on questions without words (search: on words alone), so they answer those.
     """

@@ -37,6 +37,8 @@ class Suggestion:
     evidence_ids: tuple[str, ...]
     anchor_id: str | None = None
     """The product it relates to, where there is one."""
+    rung: str | None = None
+    """What it rests on (`retrieval.ladder`); None in a bundle."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the suggestion as the doors write it; the score is the sum of the parts shown."""
@@ -48,6 +50,7 @@ class Suggestion:
             "score_parts": parts,
             "evidence_ids": list(self.evidence_ids),
             **({"anchor_id": self.anchor_id} if self.anchor_id else {}),
+            **({"rung": self.rung} if self.rung else {}),
         }
 
 
@@ -99,6 +102,8 @@ class Slate:
     notes: tuple[str, ...] = ()
     ms: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds by stage."""
+    rung: str | None = None
+    """What the order rests on (`retrieval.ladder`); None where nothing is shown."""
 
     def as_json(self, *, for_staff: bool = False) -> dict[str, Any]:
         """Return the slate as `python -m retrieval.recommend` writes it.
@@ -111,6 +116,7 @@ class Slate:
             "suggestions": [s.as_json() for s in self.suggestions],
             **({"bundles": [b.as_json(for_staff=for_staff) for b in bundles]} if bundles else {}),
             "evidence": {i: e.as_json() for i, e in self.evidence.items()},
+            **({"rung": self.rung} if self.rung else {}),
             "notes": list(self.notes),
             "ms": {k: round(v, 3) for k, v in self.ms.items()},
         }

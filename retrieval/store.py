@@ -22,6 +22,7 @@ from retrieval.errors import StoreError
 from retrieval.learned import Learned
 from retrieval.opinions import leans
 from retrieval.promotion import Offer, offers_of
+from retrieval.relatives import Relatives
 from retrieval.text.encoder import Encoder, load_encoder
 from retrieval.text.index import VectorIndex
 from retrieval.text.languages import LanguageIndex
@@ -115,6 +116,16 @@ class Store:
     def compatibility(self) -> CompatibilityIndex:
         """What works with what."""
         return CompatibilityIndex(self.catalogue)
+
+    @cached_property
+    def relatives(self) -> Relatives:
+        """Whose behaviour stands in for that of new products."""
+        return Relatives.of(
+            self.behaviour.interactions,
+            self.catalogue.leaf_code,
+            self.product_vectors.vectors,
+            self.config.behaviour.min_support,
+        )
 
     @cached_property
     def subjects(self) -> SubjectFinder:

@@ -6,6 +6,7 @@ from assistant.clauses import Clause
 from assistant.conversation import Cart, Conversation
 from assistant.policy import can_add
 from assistant.scene import Outcome, Scene
+from assistant.visit import with_views
 from retrieval.evidence import Evidence
 from retrieval.records import Records, money
 
@@ -44,10 +45,8 @@ def set_quantity(
     limit = MAX_QUANTITY if product.stock is None else min(MAX_QUANTITY, product.stock)
     wanted = max(0, min(wanted, max(limit, before if wanted <= before else limit)))
     cart = c.cart.with_quantity(product_id, wanted)
-    viewed = tuple(dict.fromkeys([*c.viewed, product_id]))[-50:] if wanted else c.viewed
-    outcome.conversation = changed(c, cart).model_copy(
-        update={"focus": product_id, "viewed": viewed}
-    )
+    after = changed(c, cart).model_copy(update={"focus": product_id})
+    outcome.conversation = with_views(after, (product_id,) if wanted > before else ())
     fact = cart_fact(scene.records, cart, (product_id,))
     outcome.add(fact)
     slots = {

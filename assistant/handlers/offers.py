@@ -36,7 +36,9 @@ def goes_with(scene: Scene) -> Outcome:
     anchor = find_anchor(scene)
     if anchor is None:
         return Outcome(conversation=c, pieces=["anchor_which"])
-    return _complements(scene, anchor, basket=(), opening="goes_with")
+    cart = scene.session().get("basket", ())
+    others = tuple(p for p in cart if p not in anchor.product_ids)
+    return _complements(scene, anchor, basket=others, opening="goes_with")
 
 
 def goes_with_cart(scene: Scene) -> Outcome:

@@ -79,7 +79,8 @@ def more(scene: Scene) -> Outcome:
 
 
 def _search(scene: Scene, wish: str) -> Outcome:
-    query = scene.query(text=wish or None, basket=(), anchors=())
+    session = {} if wish else scene.session()  # words say what is wanted
+    query = scene.query(text=wish or None, anchors=(), **session)
     slate = scene.recommender.recommend(query)
     subject = scene.recommender.store.subjects.find(wish) if wish else None
     matched = subject is not None or any(e.kind == "match" for e in slate.evidence.values())

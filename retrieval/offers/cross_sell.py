@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from retrieval.candidates import Candidates, scaled, source_scores
-from retrieval.eligibility import kindred, tied
+from retrieval.eligibility import complement_mask, kindred, tied
 from retrieval.filters import Mask
 from retrieval.plan import Plan
 from retrieval.ranking import rank_candidates
@@ -27,6 +27,9 @@ CONTENT = {"category": 0.4, "semantic": 0.4, "compatibility": 0.4, "rating": 0.1
 """Weights where no record ties enough products to the anchor."""
 BELOW = 0.9
 """The best of what follows scores at most this much of the last before it."""
+TIED_RELATIVES = 0.5
+"""A new product counts as tied if these of its relatives are, by how much they lend."""
+NEW_NOTE = "new products are asked about: what goes with the products most like them stands in"
 COLD_NOTE = (
     "cold start: too few purchases or specifications tie products to what is asked about; "
     "the others are of neighbouring categories, by category and text"
@@ -40,7 +43,12 @@ def convincing(
 
     What the words of the query name by category counts as asked for.
     """
+    known = store.relatives.stand_in(plan.context)
+    notes = (NEW_NOTE,) if known is not plan.context else ()
     wanted = tied(store, plan.context)
+    if known is not plan.context:
+        wanted |= tied(store, known) & complement_mask(store, plan.context)
+    wanted |= kindred(store, plan.context) & (store.relatives.inherit(wanted) >= TIED_RELATIVES)
     kin = _kin(store, plan)
     subject = store.subjects.find(plan.text) if plan.text else None
     if subject is not None and subject.leaves:
@@ -51,18 +59,20 @@ def convincing(
     akin = [c for c in ranked if kin[c.row] and not wanted[c.row]]
     kept = (*kept, *_below(kept, akin))
     if len(kept) >= min(MIN_TIED, plan.query.k):
-        return kept, ()
+        return kept, notes
     others = mask.copy()
     others[[c.row for c in kept]] = False
     rest = _by_content(store, plan, others)
-    return (*kept, *_below(kept, rest)), (COLD_NOTE,) if rest else ()
+    return (*kept, *_below(kept, rest)), (*notes, COLD_NOTE) if rest else notes
 
 
 def _kin(store: Store, plan: Plan) -> Mask:
     """Return what is bought of the categories that a declared rule joins to the anchor's."""
     scores = source_scores(store, plan, "category_association")
     mask = kindred(store, plan.context)
-    return mask & (scores > 0) if scores is not None else np.zeros_like(mask)
+    if scores is None:
+        return np.zeros_like(mask)
+    return mask & ((scores > 0) | (store.relatives.inherit(scores) > 0))
 
 
 def _below(kept: Sequence[Candidate], rest: Sequence[Candidate]) -> tuple[Candidate, ...]:

@@ -56,7 +56,7 @@ def test_one_reply_a_line_with_exactly_the_fields_of_the_contract(door):
         assert reply["composer"] in ("llm", "template")
         assert set(reply["cart"]) >= {"lines", "total"}
         for suggestion in reply["suggestions"]:
-            assert SUGGESTION <= set(suggestion) <= SUGGESTION | {"anchor_id"}
+            assert SUGGESTION <= set(suggestion) <= SUGGESTION | {"anchor_id", "rung"}
         for bundle in reply["bundles"]:
             assert set(bundle) == BUNDLE
         for claim in reply["claims"]:

@@ -56,7 +56,7 @@ MEANT = {
 """A message of each intent; the handlers are tested here, not the understanding."""
 PRODUCT_ACTIONS = {
     "add_to_cart", "remove_from_cart", "set_quantity", "why", "why_not", "not_for_me", "goes_with",
-    "better", "similar",
+    "better", "similar", "view",
 }  # fmt: skip
 
 
