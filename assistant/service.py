@@ -418,7 +418,7 @@ class Assistant:
             return []
         viewed = () if meant.intent in NOT_VIEWS else meant.references
         outcome.conversation = with_views(c, viewed)
-        return [*(("view", p) for p in viewed), *cart_events(before, c)]  # type: ignore[list-item]
+        return [*(("view", p) for p in viewed), *cart_events(before, c)]
 
     def _act(self, scene: Scene, action: Action) -> Outcome:
         """Carry out a button; the same action id twice changes nothing the second time."""

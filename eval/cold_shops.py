@@ -80,7 +80,7 @@ def make_shops(sample: Path, store: Path, work: Path, *, seed: int, groups: bool
     past = [row for row in events if row["at"] < cut]
     files = work / "files"
     files.mkdir(parents=True, exist_ok=True)
-    shops = {
+    shops: dict[str, tuple[Sequence[Row], Sequence[Row], Sequence[Row]]] = {
         "warm": (products, past, reviews),
         f"cold-{seed}{'-groups' * groups}": (
             [_unrated(row) if row["product_id"] in new else row for row in products],

@@ -65,7 +65,7 @@ def run(asked: RunOptions, sample: Path, work: Path, *, groups: bool) -> int:
     for task in TASKS:
         for is_new in (True, False):
             cases = _spread(list(_cases(shops, task, cold, asked.seed, is_new=is_new)))
-            systems = {
+            systems: dict[str, tuple[Store, Ask]] = {
                 "knows the product": (warm, full),
                 "ours": (cold, full),
                 "ours without relatives": (alone, full),
@@ -146,8 +146,9 @@ def _cases(shops: ColdShops, task: str, store: Store, seed: int, *, is_new: bool
                 query = Query(query_id=basket.order_id, history=past[-LONGEST:], k=10)
                 yield Case(query=query, taken=taken)
         elif rest and (task == "basket" or all(leaf.get(p) != leaf[taken] for p in rest)):
-            kind = "cross_sell" if task == "cross_sell" else None
-            query = Query(query_id=basket.order_id, basket=rest, offer_kind=kind, k=10)
+            query = Query(query_id=basket.order_id, basket=rest, k=10)
+            if task == "cross_sell":
+                query = query.model_copy(update={"offer_kind": "cross_sell"})
             yield Case(query=query, taken=taken)
 
 

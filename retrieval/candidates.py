@@ -23,7 +23,7 @@ from retrieval.text.languages import is_foreign, relative
 
 FULL_SCALE = dict.fromkeys(
     ("semantic", "nearest", "profile", "compatibility", "subject", "rating", "same_category",
-     "same_brand"), 1.0,
+     "same_brand", RELATIVES), 1.0,
 )  # fmt: skip
 """Sources whose numbers mean the same for every query keep their scale."""
 HALF_SCALE = {"association": 0.3, "co_view": 0.3, "category_association": 0.3}
@@ -55,72 +55,53 @@ class Candidates:
 def generate(store: Store, plan: Plan, weights: Mapping[str, Weight], mask: Mask) -> Candidates:
     """Ask every source with a weight, keep the allowed products that any of them ranks high."""
     full: dict[str, Scores] = {}
-<<<<<<< HEAD
     open_rows = np.flatnonzero(mask)
     kept = np.zeros(len(open_rows), bool)
-=======
-    kept = np.zeros(len(mask), bool)
     lent = np.zeros(len(mask))
->>>>>>> 727a5bc (cold start: a ladder in the slate, relatives lend behaviour, and a visit moves its next slate)
     limit = max(store.config.ranking.candidates_per_source, plan.query.k)
     for source, weight in weights.items():
-        if not isinstance(weight, Curve) and weight <= 0:
+        if source == RELATIVES or (not isinstance(weight, Curve) and weight <= 0):
+            continue  # relatives: made of what the others say
+        found = source_scores(store, plan, source, open_rows)
+        if found is None:
             continue
-<<<<<<< HEAD
-        scores = source_scores(store, plan, source, open_rows)
-        if scores is None:
-            continue
-        scores = np.asarray(scores[open_rows], np.float32)
+        scores = np.asarray(found[open_rows], np.float32)
+        if source in BEHAVIOUR and RELATIVES in weights:
+            _lend(lent, store.relatives.lenders, source, found, scores.max(initial=0.0), weight)
         if not scores.any():
             continue
         full[source] = scores
         _mark_best(kept, scores, limit)
+    if lent.any():
+        inherited = store.relatives.inherit(lent)[open_rows] / highest(weights)
+        full[RELATIVES] = inherited.astype(np.float32)
+        _mark_best(kept, full[RELATIVES], limit)
     best = np.flatnonzero(kept)
     return Candidates(
         rows=open_rows[best],
-        scores={name: scaled(name, s[best], top=s.max()) for name, s in full.items()},
+        scores={name: scaled(name, s[best], top=s.max(initial=0.0)) for name, s in full.items()},
     )
 
 
-def scaled(source: str, scores: Scores, *, top: float | None = None) -> Scores:
-=======
-        if source == RELATIVES:
-            continue  # made of what the others say
-        found = source_scores(store, plan, source)
-        if found is None:
-            continue
-        scores = np.where(mask, found, 0.0).astype(np.float32)
-        if source in BEHAVIOUR and RELATIVES in weights:
-            lent += _lent(store, source, found, float(scores.max(initial=0.0)), weight)
-        if not scores.any():
-            continue
-        full[source] = scaled(source, scores)
-        kept |= _is_best(scores, limit)
-    if lent.any():
-        inherited = store.relatives.inherit(lent) / highest(weights)
-        full[RELATIVES] = np.where(mask, inherited, 0.0).astype(np.float32)
-        kept |= _is_best(full[RELATIVES], limit)
-    rows = np.flatnonzero(kept)
-    return Candidates(rows=rows, scores={name: scores[rows] for name, scores in full.items()})
+def _lend(
+    lent: NDArray[np.float64],
+    lenders: Rows,
+    source: str,
+    scores: Scores,
+    top: float,
+    weight: Weight,
+) -> None:
+    """Add what a source adds to the products that lend to new ones to `lent`: (n_products,).
 
-
-def _lent(
-    store: Store, source: str, scores: Scores, top: float, weight: Weight
-) -> NDArray[np.float64]:
-    """Return what a source adds to the products that lend to new ones: shape (n_products,).
-
-    Also to those that may not be shown themselves, at most as much as the best that may (`top`).
+    Also to those that may not be shown themselves, at most as much as to the best that may (`top`).
     """
-    lent, rows = np.zeros(len(scores)), store.relatives.lenders
-    top = top or float(scores[rows].max(initial=0.0))
+    own = scores[lenders].astype(np.float32)
+    top = top or float(own.max(initial=0.0))
     if top > 0:
-        own = scaled(source, np.append(np.clip(scores[rows], 0.0, top), top).astype(np.float32))
-        lent[rows] = contribution(weight, own[:-1])
-    return lent
+        lent[lenders] += contribution(weight, scaled(source, np.minimum(own, top), top=top))
 
 
-def scaled(source: str, scores: Scores) -> Scores:
->>>>>>> 727a5bc (cold start: a ladder in the slate, relatives lend behaviour, and a visit moves its next slate)
+def scaled(source: str, scores: Scores, *, top: float | None = None) -> Scores:
     """Return a source's scores as 0 to 1; the last axis is the products.
 
     Rules saturate, cosines keep their scale, the others are divided by their largest value (`top`,

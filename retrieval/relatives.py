@@ -73,7 +73,7 @@ class Relatives:
         """Return the products that lend to another, ascending."""
         return np.unique(self.shares.indices).astype(np.int64)
 
-    def inherit(self, values: Floats) -> NDArray[np.float64]:
+    def inherit(self, values: Floats | NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return what new products take over of the values of all: shape (n_products,)."""
         inherited = np.zeros(self.shares.shape[1])
         inherited[self.rows] = self.shares @ np.asarray(values, np.float64)
