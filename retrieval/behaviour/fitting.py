@@ -32,11 +32,15 @@ GRIDS: Mapping[str, tuple[Setting, ...]] = {
     "popularity": ({}, {"half_life_days": 120.0}, {"half_life_days": 3650.0}),
     "association": ({}, {"damping": 50.0}),
     "item_cf": tuple(
-        {"shrinkage": shrinkage, "recency": recency}
-        for shrinkage in (2.0, 20.0, 100.0)
-        for recency in (0.8, 0.5)
+        {"shrinkage": shrinkage, "activity_power": power}
+        for shrinkage in (5.0, 100.0)
+        for power in (0.5, 1.0)
     ),
-    "ease": tuple({"regularisation": r} for r in (20.0, 200.0, 1_000.0)),
+    "ease": tuple(
+        {"regularisation": strength, "activity_power": power}
+        for strength in (20.0, 200.0)
+        for power in (0.5, 1.0)
+    ),
     "user_knn": ({}, {"n_shoppers": 50}, {"n_shoppers": 800, "shrinkage": 0.0}),
     "sequence": tuple(
         {"window": window, "recency": recency} for window in (5, 20) for recency in (0.8, 0.5, 0.3)
