@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from retrieval.store import Store, date_of
 
 CATEGORY = "category="
 """Starts the part of an id that names a leaf category instead of a product."""
+MAX_KEPT = 4_096
+"""Pairs of categories whose evidence is kept."""
 VERBS = {"view": "looked at", "add_to_cart": "put in the cart", "purchase": "bought"}
 
 
@@ -39,7 +42,21 @@ class BehaviourFacts:
 
     def bought_together(self, anchor: Product | int, other: Product | int) -> Evidence | None:
         """Baskets that hold both; either side is a product or a leaf category's code."""
-        return self._together("bought_together", self.store.behaviour.association, anchor, other)
+        scorer = self.store.behaviour.association
+        if isinstance(anchor, Product) or isinstance(other, Product):
+            return self._together("bought_together", scorer, anchor, other)
+        key = (anchor, other)  # two categories: asked again for every suggestion
+        if key in self._between_leaves:
+            return self._between_leaves.get(key)
+        found = self._together("bought_together", scorer, anchor, other)
+        if len(self._between_leaves) < MAX_KEPT:
+            self._between_leaves[key] = found
+        return found
+
+    @cached_property
+    def _between_leaves(self) -> dict[tuple[int, int], Evidence | None]:
+        """What baskets say of two categories, as asked before; a store never changes."""
+        return {}
 
     def viewed_together(self, anchor: Product | int, other: Product | int) -> Evidence | None:
         """Sessions in which both were looked at."""
