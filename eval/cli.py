@@ -36,6 +36,7 @@ class RunOptions:
     only: tuple[str, ...] = ()
     truth: Path | None = None
     llm: tuple[str, ...] = ()
+    cases: int | None = None
 
     @property
     def data(self) -> Path:
@@ -61,6 +62,7 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add("--encoder", default="packaged", help="packaged, a directory, or a hub id")
     add("--truth", type=Path, help="planted truth of the simulated store")
+    add("--cases", type=int, metavar="N", help="test cases at most, evenly spread, where many")
     add("--llm", action="append", default=[], help="composer to evaluate (repeatable)")
     add("--cache", type=Path, default=Path("var/eval-cache"), help="folder for embeddings")
     return made
@@ -82,6 +84,7 @@ def options(name: str, arguments: argparse.Namespace) -> RunOptions:
         only=tuple(arguments.only),
         truth=arguments.truth,
         llm=tuple(arguments.llm),
+        cases=arguments.cases,
     )
 
 

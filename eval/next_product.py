@@ -68,6 +68,7 @@ def evaluate_folds(
     floors: Sequence[Floor],
 ) -> TaskResult:
     """Evaluate each fold with its own tuning and pool the cases; their tests do not overlap."""
+    folds = [replace(fold, test_cases=take(fold.test_cases, options.cases)) for fold in folds]
     first = folds[0]
     found = [_systems(fold, options) for fold in folds]
     cases = [case for fold in folds for case in fold.test_cases]

@@ -36,6 +36,8 @@ from retrieval.why_not import WhyNot, explain
 __all__ = ["Clock", "Recommender", "WhyNot"]
 
 NEEDS_ANCHOR = ("cross_sell", "similar", "upsell", "basket")
+ENOUGH = 20
+"""Candidates ranked for each place of a slate: variants and variety take some away."""
 MIXED: tuple[OfferKind, ...] = ("cross_sell", "upsell", "similar")
 """A mixed slate: complements, then a step up, then alternatives, each a third."""
 
@@ -97,10 +99,10 @@ class Recommender:
     def shown(self, query: Query) -> tuple[Candidate, ...]:
         """Return what a slate of one kind shows, without its evidence: for offline measures."""
         plan, clock = self.plan(query), Clock()
-        return self._diverse(plan, self._rank(plan, clock), clock)
+        return self._diverse(plan, self._rank(plan, clock, ENOUGH * plan.query.k), clock)
 
     def _suggestions(self, plan: Plan, clock: Clock) -> Slate:
-        ranked = self._rank(plan, clock)
+        ranked = self._rank(plan, clock, ENOUGH * plan.query.k)
         shown = self._diverse(plan, ranked, clock)
         with clock.stage("evidence"):
             return self._slate(plan, shown, ranked)
@@ -115,7 +117,7 @@ class Recommender:
         """Return all candidates of a plan, best first, before diversification."""
         return self._rank(plan, Clock()).candidates
 
-    def _rank(self, plan: Plan, clock: Clock) -> Ranked:
+    def _rank(self, plan: Plan, clock: Clock, limit: int | None = None) -> Ranked:
         with clock.stage("constraints"):
             mask = eligible(self.store, plan)
         if plan.task in NEEDS_ANCHOR and not plan.has_anchor:
@@ -131,7 +133,8 @@ class Recommender:
         with clock.stage("candidates"):
             candidates = generate(self.store, plan, weights, mask)
         with clock.stage("rank"):
-            ranked = rank_candidates(candidates, weights)
+            is_final = plan.task not in ("cross_sell", "bundle")
+            ranked = rank_candidates(candidates, weights, limit=limit if is_final else None)
         if plan.task == "search" and plan.text and self.store.reranker is not None:
             with clock.stage("rerank"):
                 ranked = self.store.reranker.rerank(plan.text, ranked, self.store.catalogue)

@@ -51,8 +51,6 @@ ALWAYS = ("item_cf", "sequence")
 """Beside those that evidence is made of, every store has these."""
 TRIED = ("ease", "user_knn", "segment_popularity", "repurchase")
 """A build tries these and keeps the ones that its rankings use."""
-FOR_MANY = ("self_attention",)
-"""Tried too where enough shoppers have a history: minutes of training that few do not repay."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,9 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.additive import Choices, Curve, Weight, fit_additive
-from retrieval.behaviour.base import PURCHASE
 from retrieval.behaviour.fitting import (
-    FOR_MANY,
     GRIDS,
     TRIED,
     Behaviour,
@@ -74,7 +72,7 @@ def learn(store: Store, *, seed: int = 0) -> tuple[Behaviour | None, Learned]:
         return None, Learned()
     settings, values = _choose_settings(store, held)
     vectors = np.asarray(store.product_vectors.vectors, np.float32)
-    tried = (*TRIED, *FOR_MANY) if _has_many(held, config.self_attention_from) else TRIED
+    tried = (*TRIED, "self_attention") if config.self_attention else TRIED
     known = make_behaviour(held.past, store.catalogue, store.config, settings, tried, vectors)
     past = replace(store, behaviour=fitted(known), learned=Learned())
     curves: dict[str, Mapping[str, Curve]] = {}
@@ -91,13 +89,6 @@ def learn(store: Store, *, seed: int = 0) -> tuple[Behaviour | None, Learned]:
     settings = {name: s for name, s in settings.items() if name not in tried or name in used}
     behaviour = make_behaviour(log, store.catalogue, store.config, settings, more, vectors)
     return behaviour, Learned(curves=curves, report={"tasks": report, "settings": values})
-
-
-def _has_many(held: Held, least: int) -> bool:
-    """Whether so many shoppers bought on two days or more before the cut."""
-    bought = held.past.only(PURCHASE)
-    days = np.unique(np.stack([bought.shopper, np.floor(bought.day).astype(np.int64)]), axis=1)
-    return int((np.bincount(days[0], minlength=1) >= 2).sum()) >= least
 
 
 # Settings of the scorers --------------------------------------------------------------------------
