@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,19 +13,21 @@ from eval.cli import RunOptions, progress
 from eval.data.base import Case, History, NextTask, Rows
 from eval.data.beauty import load_beauty, load_bought_together
 from eval.measures import measure_run
-from eval.ours import Score, fitted, interactions_of, pack, tune_weights
-from eval.ours import behaviour_sources as sources_of
+from eval.methods import methods
+from eval.ours import Score, fitted, interactions_of, lexical_score, pack
 from eval.results import Floor, System, TaskResult
 from eval.runs import write_qrels, write_run
+from retrieval.additive import Choices, Weight, fit_additive
 
 K = 10
 DEPTH = 100
 MEASURES = ("R@10", "nDCG@10", "RR")
 OURS = "ours: blend"
+SOURCES = ("popularity", "item_cf", "sequence", "ease", "user_knn")
 
 
 def evaluate_bought_together(options: RunOptions) -> TaskResult:
-    """Ask each product with listed companions; one fifth of them chooses the weights."""
+    """Ask each product with listed companions; one fifth of them teaches the curves."""
     task = load_beauty(options.data, quick=options.quick)
     qrels = load_bought_together(options.data)
     row_of = {product_id: row for row, product_id in enumerate(task.product_ids)}
@@ -42,27 +44,33 @@ def evaluate_bought_together(options: RunOptions) -> TaskResult:
         "item-kNN": _baseline(ItemKnn(task, whole, shrinkage=2.0).score, asked, task, row_of),
     }
     log = interactions_of(whole, len(task.products))
-    scores = {
+    scores: dict[str, Score] = {
         source.name: fitted(source, {n: v[len(v) // 2] for n, v in source.grid.items()}, log)
-        for source in sources_of(task)
+        for source in methods(task)
+        if source.name in SOURCES
     }
-    # The sources are asked once with a pair each: the weights that rank one companion best.
+    scores["lexical"] = lexical_score(task)
+    # The sources are asked once with a pair each: the curves that rank one companion best.
     pairs = [
         Case(query_id=f"{p}-{other}", context=(row_of[p],), target=row_of[other])
         for p in tuning
         for other in qrels[p]
     ]
-    weights = tune_weights(pack(task, pairs, scores, label="tuning"), {})
+    seen = pack(task, pairs, scores, label="tuning")
+    curves = fit_additive(
+        Choices(sources=seen.sources, scores=seen.features, start=seen.start, taken=seen.target), {}
+    )
     cases = [Case(query_id=p, context=(row_of[p],), target=row_of[p]) for p in asked]
     packed = pack(task, cases, scores, label="bought together")
     ids = task.product_ids
-    for name, blend in {
+    ways: dict[str, Mapping[str, Weight]] = {
         **{f"ours: {source}": {source: 1.0} for source in scores},
-        OURS: weights,
-    }.items():
+        OURS: curves,
+    }
+    for name, way in ways.items():
         runs[name] = {
             p: {ids[row]: float(v) for row, v in zip(rows, values, strict=True)}
-            for p, (rows, values) in zip(asked, packed.best(blend, DEPTH), strict=True)
+            for p, (rows, values) in zip(asked, packed.best(way, DEPTH), strict=True)
         }
     judged = {p: qrels[p] for p in asked}
     write_qrels(judged, options.out / "bought-together" / "qrels.txt")
@@ -74,14 +82,14 @@ def evaluate_bought_together(options: RunOptions) -> TaskResult:
             System(
                 name=name,
                 values=measure_run(judged, run, MEASURES),
-                config={"weights": weights} if name == OURS else {},
+                config={"curves": {s: c.y[-1] for s, c in curves.items()}} if name == OURS else {},
                 is_baseline=not name.startswith("ours"),
             )
         )
     return TaskResult(
         name="bought-together",
         question="Which products does the shop's page list as bought together with this one?",
-        split="learned from all sequences; one fifth of the products tunes weights, others asked",
+        split="learned from all sequences; a fifth of the products teaches curves, others asked",
         data_hash=task.data_hash,
         systems=systems,
         ours=OURS,

@@ -20,6 +20,7 @@ from eval.baselines import bm25_weights, context_weights, mask
 from eval.cli import progress
 from eval.data.base import Case, History, NextTask, Rows
 from eval.measures import single_target
+from retrieval.additive import Weight, contribution
 from retrieval.behaviour.association import AssociationScorer, CategoryAssociationScorer
 from retrieval.behaviour.base import Context, Interactions
 from retrieval.behaviour.item_cf import ItemCFScorer
@@ -50,12 +51,15 @@ class Packed:
     target: NDArray[np.int64]
     """Index into `rows` of each case's answer; -1 if it is no candidate. Shape (n_cases,)."""
 
-    def scores(self, weights: Mapping[str, float]) -> NDArray[np.float32]:
-        """Return the weighted sum of each candidate."""
-        vector = np.array([weights.get(source, 0.0) for source in self.sources], np.float32)
-        return self.features @ vector
+    def scores(self, weights: Mapping[str, Weight]) -> NDArray[np.float32]:
+        """Return the sum of what each candidate's sources contribute."""
+        total = np.zeros(len(self.features), np.float32)
+        for column, source in enumerate(self.sources):
+            if source in weights:
+                total += contribution(weights[source], self.features[:, column]).astype(np.float32)
+        return total
 
-    def ranks(self, weights: Mapping[str, float]) -> Floats:
+    def ranks(self, weights: Mapping[str, Weight]) -> Floats:
         """Return each case's rank of its answer, ties at their middle; infinite if not ranked.
 
         A candidate scored 0 says nothing and is not ranked.
@@ -73,7 +77,7 @@ class Packed:
         ranks[known] = (better + (tied + 1) / 2)[known]
         return ranks
 
-    def best(self, weights: Mapping[str, float], k: int) -> list[tuple[NDArray[np.int32], Any]]:
+    def best(self, weights: Mapping[str, Weight], k: int) -> list[tuple[NDArray[np.int32], Any]]:
         """Return each case's first k rows and scores, best first."""
         scores = self.scores(weights)
         found = []
