@@ -38,7 +38,7 @@ from retrieval.relatives import Relatives
 from retrieval.store import Store
 
 TASKS = ("basket", "cross_sell", "next_product")
-N_CASES = 300
+N_CASES = 200
 """Questions of each task at most, evenly spread over time."""
 LONGEST = 50
 SESSIONS = (1, 2, 3)

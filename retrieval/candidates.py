@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.additive import Curve, Weight, contribution
+from retrieval.behaviour.association import HALF_WEIGHT
 from retrieval.behaviour.base import Context, Rows, Scores
 from retrieval.data.dataset import Catalogue
 from retrieval.filters import Mask
@@ -26,7 +27,7 @@ FULL_SCALE = dict.fromkeys(
      "same_brand", RELATIVES), 1.0,
 )  # fmt: skip
 """Sources whose numbers mean the same for every query keep their scale."""
-HALF_SCALE = {"association": 0.3, "co_view": 0.3, "category_association": 0.3}
+HALF_SCALE = dict.fromkeys(("association", "co_view", "category_association"), HALF_WEIGHT)
 """Rule weights that count half; a rule seen twice must not count like one seen a thousand times
 because it happens to be the query's strongest. 0.3 is a tenth of the baskets at eight times chance.
 """
@@ -57,7 +58,7 @@ def generate(store: Store, plan: Plan, weights: Mapping[str, Weight], mask: Mask
     full: dict[str, Scores] = {}
     open_rows = np.flatnonzero(mask)
     kept = np.zeros(len(open_rows), bool)
-    lent = np.zeros(len(mask))
+    lent, lent_pairs = np.zeros(len(mask)), np.zeros(len(mask))
     limit = max(store.config.ranking.candidates_per_source, plan.query.k)
     for source, weight in weights.items():
         if source == RELATIVES or (not isinstance(weight, Curve) and weight <= 0):
@@ -67,20 +68,35 @@ def generate(store: Store, plan: Plan, weights: Mapping[str, Weight], mask: Mask
             continue
         scores = np.asarray(found[open_rows], np.float32)
         if source in BEHAVIOUR and RELATIVES in weights:
-            _lend(lent, store.relatives.lenders, source, found, scores.max(initial=0.0), weight)
+            whose, top = store.relatives.lenders, float(scores.max(initial=0.0))
+            taken = lent_pairs if source == "association" else lent
+            _lend(taken, whose, source, found, top, weight)
         if not scores.any():
             continue
         full[source] = scores
         _mark_best(kept, scores, limit)
-    if lent.any():
-        inherited = store.relatives.inherit(lent)[open_rows] / highest(weights)
-        full[RELATIVES] = inherited.astype(np.float32)
+    if RELATIVES in weights and len(store.relatives.rows):
+        inherited = store.relatives.inherit(lent) + _of_pairs(store, plan, weights, lent_pairs)
+        full[RELATIVES] = (inherited[open_rows] / max(highest(weights), 1e-9)).astype(np.float32)
         _mark_best(kept, full[RELATIVES], limit)
     best = np.flatnonzero(kept)
     return Candidates(
         rows=open_rows[best],
         scores={name: scaled(name, s[best], top=s.max(initial=0.0)) for name, s in full.items()},
     )
+
+
+def _of_pairs(
+    store: Store, plan: Plan, weights: Mapping[str, Weight], lent: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return what new products take over of pair rules: their relatives' or of related pairs."""
+    inherited, weight = store.relatives.inherit(lent), weights.get("association")
+    if weight:
+        rows = store.relatives.rows
+        usual = contribution(weight, store.relations.expected(plan.context.given, rows))
+        usual *= store.relatives.silence
+        inherited[rows] = np.maximum(inherited[rows], usual)
+    return inherited
 
 
 def _lend(

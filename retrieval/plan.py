@@ -30,8 +30,8 @@ BEHAVIOUR = (
 RELATIVES = "relatives"
 CARRIED_FOR = ("cross_sell", "basket", "next_product", "similar")
 """Tasks in which new products inherit what behaviour says of their relatives."""
-CARRIED = 0.8
-"""How much of it where the shop's past does not say."""
+CARRIED = 1.0
+"""How much of it: with more a new product would gain from being unknown."""
 _LIKENESS = ("nearest", "same_brand", "compatibility", "profile")
 SOURCES: Mapping[str, tuple[str, ...]] = {
     "search": (*WORDS, "subject", "popularity", "profile", "rating"),

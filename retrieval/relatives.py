@@ -69,6 +69,11 @@ class Relatives:
         return cls(rows=rows, shares=shares, n_events=n_events)
 
     @property
+    def silence(self) -> NDArray[np.float64]:
+        """Return how much of each new product is inherited: shape (n_new,), 1 without events."""
+        return np.asarray(self.shares.sum(axis=1), np.float64)
+
+    @property
     def lenders(self) -> Rows:
         """Return the products that lend to another, ascending."""
         return np.unique(self.shares.indices).astype(np.int64)

@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from retrieval.artifacts import Manifest, load_dataset, load_manifest, open_snapshot
+from retrieval.behaviour.association import HALF_WEIGHT
 from retrieval.behaviour.base import NO_ROWS, SECONDS_A_DAY
 from retrieval.behaviour.fitting import Behaviour, load_behaviour
 from retrieval.compatibility import CompatibilityIndex
@@ -22,6 +23,7 @@ from retrieval.errors import StoreError
 from retrieval.learned import Learned
 from retrieval.opinions import leans
 from retrieval.promotion import Offer, offers_of
+from retrieval.relations import Relations
 from retrieval.relatives import Relatives
 from retrieval.text.encoder import Encoder, load_encoder
 from retrieval.text.index import VectorIndex
@@ -125,6 +127,20 @@ class Store:
             self.catalogue.leaf_code,
             self.product_vectors.vectors,
             self.config.behaviour.min_support,
+        )
+
+    @cached_property
+    def relations(self) -> Relations:
+        """What related pairs usually are to each other, for new products."""
+        is_new = np.zeros(len(self.catalogue), bool)
+        is_new[self.relatives.rows] = True
+        return Relations(
+            self.behaviour.association,
+            self.compatibility,
+            leaf_code=self.catalogue.leaf_code,
+            brand_code=self.catalogue.brand_code,
+            is_new=is_new,
+            half=HALF_WEIGHT,
         )
 
     @cached_property
