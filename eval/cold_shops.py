@@ -89,8 +89,10 @@ def make_shops(sample: Path, store: Path, work: Path, *, seed: int, groups: bool
         ),
     }
     for name, tables in shops.items():
-        if not (work / name).is_symlink():  # a build ends with a link
+        done = work / f"{name}.done"
+        if not done.exists():
             _build(sample, store, work / name, files, tables)
+            done.touch()
     bought: dict[str, list[str]] = {}
     for row in past:
         if row["type"] == "purchase":
@@ -181,7 +183,8 @@ def _build(
         (files / f"{name}.jsonl").write_text(lines, "utf-8")
     config = load_config(sample / "store.toml")
     shop = config.shop.model_copy(update={"images": None})
-    shutil.copytree(open_snapshot(store), out, dirs_exist_ok=True)
+    if not out.exists():
+        shutil.copytree(open_snapshot(store), out)  # whose vectors the build takes over
     build_store(
         products=files / "products.jsonl",
         events=files / "events.jsonl",
