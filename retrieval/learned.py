@@ -19,6 +19,8 @@ class Learned:
 
     curves: Mapping[str, Mapping[str, Curve]] = field(default_factory=dict)
     """Task to (source to curve); a task that is absent keeps the configured weights."""
+    carried: Mapping[str, float] = field(default_factory=dict)
+    """Task to how much of their relatives' behaviour new products inherit, where the past says."""
     report: Mapping[str, Any] = field(default_factory=dict)
     """Per task: questions, the value of each way to rank, and which was taken."""
 
@@ -30,7 +32,11 @@ class Learned:
         }
         path = snapshot / FILE
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"curves": curves, "report": self.report}, indent=1, sort_keys=True)
+        text = json.dumps(
+            {"curves": curves, "carried": dict(self.carried), "report": self.report},
+            indent=1,
+            sort_keys=True,
+        )
         path.write_text(text + "\n", "utf-8")
 
     @classmethod
@@ -45,5 +51,6 @@ class Learned:
                 task: {s: Curve(x=tuple(c["x"]), y=tuple(c["y"])) for s, c in found.items()}
                 for task, found in data["curves"].items()
             },
+            carried=data.get("carried", {}),
             report=data["report"],
         )

@@ -31,7 +31,7 @@ RELATIVES = "relatives"
 CARRIED_FOR = ("cross_sell", "basket", "next_product", "similar")
 """Tasks in which new products inherit what behaviour says of their relatives."""
 CARRIED = 1.0
-"""How much of it: with more a new product would gain from being unknown."""
+"""How much of it where the shop's past does not say; more would reward being unknown."""
 _LIKENESS = ("nearest", "same_brand", "compatibility", "profile")
 SOURCES: Mapping[str, tuple[str, ...]] = {
     "search": (*WORDS, "subject", "popularity", "profile", "rating"),
@@ -140,7 +140,8 @@ def weights_of(store: Store, plan: Plan) -> Mapping[str, Weight]:
     task = "cross_sell" if plan.task == "bundle" and plan.has_anchor else plan.task
     if task not in CARRIED_FOR or RELATIVES in weights or not len(store.relatives.rows):
         return weights
-    return {**weights, RELATIVES: CARRIED * highest(weights)}
+    share = store.learned.carried.get(task, CARRIED)
+    return {**weights, RELATIVES: share * highest(weights)}
 
 
 def highest(weights: Mapping[str, Weight]) -> float:

@@ -29,8 +29,9 @@ from retrieval.candidates import generate
 from retrieval.eligibility import eligible
 from retrieval.filters import Mask
 from retrieval.learned import Learned
-from retrieval.plan import SOURCES, Plan, configured_weights, make_plan
+from retrieval.plan import CARRIED_FOR, SOURCES, Plan, configured_weights, make_plan
 from retrieval.store import Store
+from retrieval.tuning.carry import MOST_ASKED, carried
 from retrieval.tuning.questions import Held, Question, hold_out
 
 MEASURE_AT = 10
@@ -77,6 +78,8 @@ def learn(store: Store, *, seed: int = 0) -> tuple[Behaviour | None, Learned]:
     past = replace(store, behaviour=fitted(known), learned=Learned())
     curves: dict[str, Mapping[str, Curve]] = {}
     report: dict[str, Any] = {}
+    lent: dict[str, float] = {}
+    is_met = np.bincount(log.product, minlength=log.n_products) > 0
     for task, questions in held.questions.items():
         if len(questions) < MIN_QUESTIONS:
             report[task] = {"questions": len(questions), "taken": "configured"}
@@ -84,11 +87,20 @@ def learn(store: Store, *, seed: int = 0) -> tuple[Behaviour | None, Learned]:
         found, report[task] = _learn_task(past, task, questions, seed)
         if found is not None:
             curves[task] = found
+        if task in CARRIED_FOR:
+            weights = found or configured_weights(past, task)
+            asked = _resolved(past, questions[-MOST_ASKED:])
+            plans = [(a.plan, a.mask, a.taken) for a in asked]
+            share = carried(past, plans, weights, is_met)
+            if share is not None:
+                lent[task], report[task]["carried"] = share
     used = {source for found in curves.values() for source in found}
     more = [name for name in tried if name in used]
     settings = {name: s for name, s in settings.items() if name not in tried or name in used}
     behaviour = make_behaviour(log, store.catalogue, store.config, settings, more, vectors)
-    return behaviour, Learned(curves=curves, report={"tasks": report, "settings": values})
+    return behaviour, Learned(
+        curves=curves, carried=lent, report={"tasks": report, "settings": values}
+    )
 
 
 # Settings of the scorers --------------------------------------------------------------------------
