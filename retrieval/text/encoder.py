@@ -21,6 +21,8 @@ from retrieval.text.hardware import Precision, limit_threads, pick_device, pick_
 
 Role = Literal["query", "passage"]
 Vectors = NDArray[np.float32]
+BATCHES_A_CALL = 16
+"""Batches handed to the model at once: each call has a cost of its own."""
 CACHED_QUERIES = 1_024
 PROMPT_NAMES: dict[Role, tuple[str, ...]] = {
     "query": ("query",),
@@ -106,19 +108,20 @@ class Encoder:
         with tqdm(
             total=len(texts), desc=progress, unit="text", delay=2, disable=progress is None
         ) as bar:
-            for start in range(0, len(order), self._batch_size):
-                rows = order[start : start + self._batch_size]
+            step = self._batch_size * BATCHES_A_CALL
+            for start in range(0, len(order), step):
+                rows = order[start : start + step]
                 with self._lock:
                     vectors[rows] = self._forward([texts[i] for i in rows], role)
                 bar.update(len(rows))
         return vectors
 
     def _forward(self, texts: list[str], role: Role) -> Vectors:
-        """Run one batch; the caller holds the lock (tokenizers are not thread-safe)."""
+        """Run some batches; the caller holds the lock (tokenizers are not thread-safe)."""
         found = self._model.encode(
             texts,
             prompt=self._prefixes[role] or None,
-            batch_size=len(texts),
+            batch_size=self._batch_size,
             show_progress_bar=False,
             convert_to_tensor=True,
         )
