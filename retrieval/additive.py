@@ -34,6 +34,8 @@ PULL = 4.0
 SCALES = np.geomspace(0.5, 64, 15)
 """Tried for the weights set by hand: how much of a difference in score makes a choice certain."""
 MAX_ITERATIONS = 200
+STEPS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+ROUNDS = 2
 NEGLIGIBLE = 0.03
 """A source whose curve stays below this share of the highest one is not asked."""
 
@@ -141,6 +143,49 @@ def fit_additive(
     top = max((curve.y[-1] for curve in curves.values()), default=0.0)
     kept = [s for s in choices.sources if s in curves and curves[s].y[-1] > NEGLIGIBLE * top]
     return curves if len(kept) == len(curves) else _fit(choices.only(kept), prior, pull)
+
+
+def sharpen(choices: Choices, curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    """Stretch whole curves so that the first ten places get better; likelihood looks at all places.
+
+    Coordinate ascent on nDCG@10 over one factor a source (Metzler and Croft 2007), from the curves
+    or from a straight line for the one source that ranks best alone.
+    """
+    lines = {source: Curve(x=(0.0, 1.0), y=(0.0, 1.0)) for source in choices.sources}
+    known = {source: curves.get(source, lines[source]) for source in choices.sources}
+    columns = np.stack(
+        [known[s](choices.scores[:, c]) for c, s in enumerate(choices.sources)], axis=1
+    ).astype(np.float32)
+    starts = [np.array([float(s in curves) for s in choices.sources], np.float32)]
+    starts += list(np.eye(len(choices.sources), dtype=np.float32))
+    values = [_ndcg(choices, columns @ start) for start in starts]
+    factors, best = starts[int(np.argmax(values))].copy(), max(values)
+    for _ in range(ROUNDS):
+        before = best
+        for c in range(len(factors)):
+            rest = columns @ factors - factors[c] * columns[:, c]
+            tried = [_ndcg(choices, rest + step * columns[:, c]) for step in STEPS]
+            if max(tried) > best:
+                factors[c], best = STEPS[int(np.argmax(tried))], max(tried)
+        if best <= before:
+            break
+    made = {
+        source: Curve(x=known[source].x, y=tuple(float(f) * y for y in known[source].y))
+        for source, f in zip(choices.sources, factors, strict=True)
+        if f > 0
+    }
+    top = max((curve.y[-1] for curve in made.values()), default=0.0) or 1.0
+    return {
+        source: Curve(x=curve.x, y=tuple(round(y / top, 6) for y in curve.y))
+        for source, curve in made.items()
+        if curve.y[-1] > NEGLIGIBLE * top
+    }
+
+
+def _ndcg(choices: Choices, total: Floats) -> float:
+    """Return the mean nDCG@10 with one right answer."""
+    ranks = choices.ranks(np.asarray(total, np.float64))
+    return float(np.where(ranks <= 10, 1 / np.log2(1 + np.minimum(ranks, 11)), 0.0).mean())
 
 
 def _fit(choices: Choices, prior: Mapping[str, float], pull: float) -> dict[str, Curve]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.additive import Choices, Curve, Weight, fit_additive
+from retrieval.additive import Choices, Curve, Weight, fit_additive, sharpen
 from retrieval.behaviour.fitting import (
     GRIDS,
     TRIED,
@@ -152,21 +152,27 @@ def _learn_task(
     earlier, later = choices.part(range(n // 2)), choices.part(range(n // 2, n))
     rng = np.random.default_rng(seed)
     configured = configured_weights(store, task)
+    curves = fit_additive(_affordable(earlier), configured)
     ways: dict[str, Mapping[str, Weight]] = {
         "configured": configured,
-        "learned": fit_additive(_affordable(earlier), configured),
+        "learned": curves,
+        "sharpened": sharpen(_affordable(earlier), curves),
         **{f"only {source}": {source: 1.0} for source in choices.sources},
     }
     values = {name: _ndcg(later.ranks(later.totals(way))) for name, way in ways.items()}
-    surely = _chance_better(values["learned"], values["configured"], rng)
+    better = max(("learned", "sharpened"), key=lambda name: float(values[name].mean()))
+    surely = _chance_better(values[better], values["configured"], rng)
     report = {
         "questions": n,
         "answer_is_candidate": round(float((choices.taken >= 0).mean()), 4),
         "nDCG@10": {name: round(float(found.mean()), 4) for name, found in values.items()},
         "learned_is_better": round(surely, 3),
-        "taken": "learned" if surely >= SURELY else "configured",
+        "taken": better if surely >= SURELY else "configured",
     }
-    return (fit_additive(_affordable(choices), configured) if surely >= SURELY else None), report
+    if surely < SURELY:
+        return None, report
+    curves = fit_additive(_affordable(choices), configured)
+    return (sharpen(_affordable(choices), curves) if better == "sharpened" else curves), report
 
 
 def _resolved(store: Store, questions: Sequence[Question]) -> Iterator[Asked]:

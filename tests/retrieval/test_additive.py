@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.additive import Choices, Curve, contribution, fit_additive
+from retrieval.additive import Choices, Curve, contribution, fit_additive, sharpen
 
 
 def choices_of(rng, n_questions, n_candidates, utility, sources=("a", "b")):
@@ -100,3 +100,18 @@ def test_nothing_to_learn_from_gives_no_curves():
         taken=np.zeros(0, np.int64),
     )
     assert fit_additive(none, {}) == {}
+
+
+def test_sharpening_never_makes_the_first_ten_worse_and_finds_the_single_source():
+    """Likelihood trusts what is sure about the many; the first place belongs to source a."""
+    rng = np.random.default_rng(5)
+    made = choices_of(rng, 300, 40, lambda x: 12 * x[:, 0])
+    weak = {"b": Curve(x=(0.0, 1.0), y=(0.0, 1.0))}
+    sharp = sharpen(made, weak)
+    assert max(sharp, key=lambda source: sharp[source].y[-1]) == "a"
+
+    def found(curves):
+        return (made.ranks(made.totals(curves)) <= 10).mean()
+
+    assert found(sharp) >= found({"a": 1.0}) - 0.02
+    assert found(sharp) > found(weak)
