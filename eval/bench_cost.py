@@ -99,13 +99,14 @@ def build_made(out: Path, size: int, config: StoreConfig, *, seed: int = 0) -> d
         stage("fit", lambda: fitted(behaviour))
         noted = stage("save models", lambda: save_behaviour(behaviour, snapshot))
         hashes = stage("hash", lambda: hash_dataset(dataset))
+        models = {"encoder": ModelNote(name=encoder.model_id, sha256=encoder.model_hash)}
         manifest = Manifest(
             shop="made-up",
             currency=dataset.currency,
-            store_hash=hash_store(hashes, config, encoder.model_hash),
+            store_hash=hash_store(hashes, config, models),
             hashes=hashes,
             config=config,
-            models={"encoder": ModelNote(name=encoder.model_id, sha256=encoder.model_hash)},
+            models=models,
             counts={"products": size, "spans": len(dataset.spans)} | noted,
             build=BuildNote(
                 built_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.config import AssistantConfig
-from eval.cli import RunOptions, main, progress
+from eval.cli import RunOptions, main, progress, say
 from eval.data.base import SearchTask
 from eval.data.epqa import load_epqa
 from eval.data.icecat import load_icecat
@@ -33,6 +33,7 @@ from eval.runs import Run, write_qrels, write_run
 from eval.vectors import TextEncoder, encode_cached, open_encoder
 from retrieval.config import RankingConfig
 from retrieval.data.dataset import Dataset, Product
+from retrieval.errors import DataError
 from retrieval.text.answers import signs
 from retrieval.text.bm25 import weigh
 from retrieval.text.languages import relative
@@ -69,7 +70,12 @@ def run(options: RunOptions) -> int:
         tasks.append(evaluate(task, encoder, options))
         seconds[name] = round(time.perf_counter() - began, 1)
     if options.wants("languages") and options.store.exists():
-        tasks.append(evaluate_languages(options))
+        try:
+            tasks.append(evaluate_languages(options))
+        except DataError as error:
+            if options.only:
+                raise
+            say(f"languages left out: {error}")
     return finish(
         options,
         tasks,

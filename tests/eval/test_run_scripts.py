@@ -67,7 +67,7 @@ def test_recommend(flags):
     # After product i mostly comes i + 1: whoever looks at the order finds it.
     for name in ("office", "beauty"):
         found = values(tasks[name], "HR@10")
-        assert found["ours: blend"] > found["popularity"]
+        assert found["ours: store"] > found["popularity"]
         assert found["sequential rules"] > 0.5
 
 
