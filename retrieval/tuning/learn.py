@@ -38,6 +38,8 @@ MEASURE_AT = 10
 MIN_QUESTIONS = 100
 """With fewer questions the configured weights stay."""
 QUESTIONS_FOR_SETTINGS = 300
+MOST_SCORED = 20_000_000
+"""Products scored for the questions of a task: a large shop asks fewer."""
 MOST_CANDIDATES = 500_000
 """Candidates that curves are learned on: some 200 MB."""
 SURELY = 0.3
@@ -68,7 +70,9 @@ def learn(store: Store, *, seed: int = 0) -> tuple[Behaviour | None, Learned]:
     """
     config = store.config.learning
     log = store.behaviour.interactions
-    held = hold_out(store.dataset, log, seed=seed, max_questions=config.max_questions)
+    affordable = max(2 * MIN_QUESTIONS, MOST_SCORED // max(1, len(store.catalogue)))
+    most = min(config.max_questions, affordable)
+    held = hold_out(store.dataset, log, seed=seed, max_questions=most)
     if not any(len(found) >= MIN_QUESTIONS for found in held.questions.values()):
         return None, Learned()
     settings, values = _choose_settings(store, held)
