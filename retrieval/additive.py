@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
 
+MEASURE_AT = 10
 QUANTILES = (0.5, 0.8, 0.95, 0.99)
 """Bends of a curve, as quantiles of a source's positive scores."""
 MIN_SCORES = 50
@@ -182,10 +183,14 @@ def sharpen(choices: Choices, curves: Mapping[str, Curve]) -> dict[str, Curve]:
     }
 
 
+def gains(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return nDCG@10 of questions with one right answer, from its ranks; of the same shape."""
+    gain = 1 / np.log2(1 + np.minimum(ranks, MEASURE_AT + 1))
+    return np.where(ranks <= MEASURE_AT, gain, 0.0)
+
+
 def _ndcg(choices: Choices, total: Floats) -> float:
-    """Return the mean nDCG@10 with one right answer."""
-    ranks = choices.ranks(np.asarray(total, np.float64))
-    return float(np.where(ranks <= 10, 1 / np.log2(1 + np.minimum(ranks, 11)), 0.0).mean())
+    return float(gains(choices.ranks(np.asarray(total, np.float64))).mean())
 
 
 def _fit(choices: Choices, prior: Mapping[str, float], pull: float) -> dict[str, Curve]:
@@ -252,24 +257,23 @@ def _maximise(
     first, question = choices.start[:-1], choices.question
     taken = design[choices.taken].sum(axis=0)
 
-    prior = np.zeros(len(given))
-
-    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def misfit(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         utility = design @ weights.astype(np.float32)
         top = np.maximum.reduceat(utility, first)
         odds = np.exp(utility - top[question])
         size = np.add.reduceat(odds, first)
         chosen = utility[choices.taken] - top - np.log(size)
         slope = taken - design.T @ (odds / size[question])
-        return (
-            float(-chosen.mean() + l2 * ((weights - prior) ** 2).sum()),
-            np.asarray(-slope / n_questions + 2 * l2 * (weights - prior), np.float64),
-        )
+        return float(-chosen.mean()), np.asarray(-slope / n_questions, np.float64)
 
-    if given.any():
-        l2, kept = 0.0, l2
-        fits = [loss(scale * given)[0] for scale in SCALES]
-        l2, prior = kept, float(SCALES[int(np.argmin(fits))]) * given
+    scale = min(SCALES, key=lambda s: misfit(s * given)[0]) if given.any() else 0.0
+    prior = scale * given
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        off = weights - prior
+        value, slope = misfit(weights)
+        return value + float(l2 * (off**2).sum()), slope + 2 * l2 * off
+
     found = minimize(
         loss,
         prior + 0.01,

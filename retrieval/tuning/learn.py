@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.additive import Choices, Curve, Weight, fit_additive, sharpen
+from retrieval.additive import Choices, Curve, Weight, fit_additive, gains, sharpen
 from retrieval.behaviour.fitting import (
     GRIDS,
     TRIED,
@@ -34,7 +34,6 @@ from retrieval.store import Store
 from retrieval.tuning.carry import MOST_ASKED, carried
 from retrieval.tuning.questions import Held, Question, hold_out
 
-MEASURE_AT = 10
 MIN_QUESTIONS = 100
 """With fewer questions the configured weights stay."""
 QUESTIONS_FOR_SETTINGS = 300
@@ -141,7 +140,7 @@ def _gain(scores: NDArray[np.float32], asked: Asked) -> float:
     if own <= 0:
         return 0.0
     rank = float((scores > own).sum()) + (float((scores == own).sum()) + 1) / 2
-    return 1 / float(np.log2(1 + rank)) if rank <= MEASURE_AT else 0.0
+    return float(gains(np.array(rank)))
 
 
 # Curves of the sources ----------------------------------------------------------------------------
@@ -163,7 +162,7 @@ def _learn_task(
         "sharpened": sharpen(_affordable(earlier), curves),
         **{f"only {source}": {source: 1.0} for source in choices.sources},
     }
-    values = {name: _ndcg(later.ranks(later.totals(way))) for name, way in ways.items()}
+    values = {name: gains(later.ranks(later.totals(way))) for name, way in ways.items()}
     better = max(("learned", "sharpened"), key=lambda name: float(values[name].mean()))
     surely = _chance_better(values[better], values["configured"], rng)
     report = {
@@ -225,12 +224,6 @@ def _affordable(choices: Choices) -> Choices:
         return choices
     kept = max(1, n * MOST_CANDIDATES // n_candidates)
     return choices.part([int(i * n / kept) for i in range(kept)])
-
-
-def _ndcg(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return nDCG@10 with one right answer, shape (n_questions,)."""
-    gain = 1 / np.log2(1 + np.minimum(ranks, MEASURE_AT + 1))
-    return np.where(ranks <= MEASURE_AT, gain, 0.0)
 
 
 def _chance_better(
