@@ -38,6 +38,7 @@ PARTS = {
     "item_cf": ("what the same shoppers took", "同一批顾客的选择"),
     "user_knn": ("what shoppers with alike purchases took", "购买记录相似的顾客的选择"),
     "ease": ("what is usually taken along with it", "通常和它一起被选购"),
+    "basket_ease": ("what usually completes such a basket", "这类购物车里通常还会有的东西"),
     "self_attention": ("what usually follows in such a visit", "类似浏览过程中接下来的选择"),
     "segment_popularity": ("recent sales among shoppers like you", "同类顾客中的近期销量"),
     "repurchase": ("being due to be bought again", "到了该再次购买的时候"),

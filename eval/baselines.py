@@ -31,12 +31,21 @@ class Baseline(Protocol):
         ...
 
 
+CaseScore = Callable[[Sequence[Case]], Scores]
+"""The same of whole cases: shape (n_cases, n_products)."""
+
+
+def of_cases(score: Callable[[Sequence[Rows]], Scores]) -> CaseScore:
+    """Return a score of contexts as a score of cases."""
+    return lambda cases: score([case.context for case in cases])
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How a baseline is made, and the settings tried on validation."""
 
     name: str
-    make: Callable[..., Baseline]
+    make: Callable[..., Baseline | OwnPurchases]
     """Called with (task, histories, **setting)."""
     grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
@@ -73,6 +82,34 @@ class Popularity:
     def score(self, contexts: Sequence[Rows]) -> Scores:
         """Return the same counts for every context."""
         return np.tile(self._counts, (len(contexts), 1))
+
+
+class OwnPurchases:
+    """How often the one who asks took the product before; ties go to what all take most.
+
+    GP-TopFreq of Li et al. 2023, "A next basket recommendation reality check", which few models
+    beat where things are bought again and again.
+    """
+
+    def __init__(
+        self, task: NextTask, histories: Sequence[History], *, half_life: float = np.inf
+    ) -> None:
+        last = max((h.order for h in histories), default=0)
+        owners = sorted({h.shopper for h in histories})
+        self._row = {shopper: i for i, shopper in enumerate(owners)}
+        taken = incidence([h.rows for h in histories], len(task.products))
+        weight = [0.5 ** ((last - h.order) / half_life) for h in histories]
+        owner = [self._row[h.shopper] for h in histories]
+        places = (np.array(weight), (np.array(owner), np.arange(len(histories))))
+        self._counts = sparse.csr_array(
+            sparse.csr_array(places, shape=(len(owners) + 1, len(histories))) @ taken
+        )
+        self._common = 1e-6 * np.asarray(taken.mean(axis=0)).ravel()
+
+    def score_cases(self, cases: Sequence[Case]) -> Scores:
+        """Return the counts of whoever asks; nobody known has none."""
+        rows = [self._row.get(case.shopper, self._counts.shape[0] - 1) for case in cases]
+        return np.asarray(self._counts[rows].toarray() + self._common, np.float32)
 
 
 class ItemKnn:
@@ -249,6 +286,8 @@ def recipes(task: NextTask, seed: int) -> list[Recipe]:
             grid=words,
         ),
     ]  # fmt: skip
+    if any(history.shopper for history in task.fit):
+        made.append(Recipe(name="own purchases", make=OwnPurchases, grid={"half_life": half_lives}))
     if not task.is_basket:
         made.append(
             Recipe(
@@ -260,13 +299,20 @@ def recipes(task: NextTask, seed: int) -> list[Recipe]:
     return made
 
 
+def case_score(baseline: Baseline | OwnPurchases) -> CaseScore:
+    """Return how a baseline scores cases."""
+    if isinstance(baseline, OwnPurchases):
+        return baseline.score_cases
+    return of_cases(baseline.score)
+
+
 def score_all(
-    score: Callable[[Sequence[Rows]], Scores], task: NextTask, cases: Sequence[Case]
+    score: CaseScore, task: NextTask, cases: Sequence[Case]
 ) -> Iterator[tuple[Sequence[Case], Scores]]:
     """Yield chunks of cases with their scores, masked as the task says."""
     for start in range(0, len(cases), CHUNK):
         chunk = cases[start : start + CHUNK]
-        scores = score([case.context for case in chunk])
+        scores = score(chunk)
         mask(scores, task, chunk)
         yield chunk, scores
 
@@ -281,11 +327,13 @@ def mask(scores: Scores, task: NextTask, cases: Sequence[Case]) -> None:
             scores[i, np.isin(codes, codes[list(case.context)])] = -np.inf
 
 
-def ranks_of(baseline: Baseline, task: NextTask, cases: Sequence[Case]) -> NDArray[np.float64]:
+def ranks_of(
+    baseline: Baseline | OwnPurchases, task: NextTask, cases: Sequence[Case]
+) -> NDArray[np.float64]:
     """Return the mean rank of each case's hidden product."""
     parts = [
         mean_rank(scores, np.array([case.target for case in chunk]))
-        for chunk, scores in score_all(baseline.score, task, cases)
+        for chunk, scores in score_all(case_score(baseline), task, cases)
     ]
     return np.concatenate(parts) if parts else np.zeros(0)
 

@@ -58,7 +58,14 @@ def evaluate_bought_together(options: RunOptions) -> TaskResult:
     ]
     seen = pack(task, pairs, scores, label="tuning")
     curves = fit_additive(
-        Choices(sources=seen.sources, scores=seen.features, start=seen.start, taken=seen.target), {}
+        Choices(
+            sources=seen.sources,
+            scores=seen.features,
+            start=seen.start,
+            taken=seen.target,
+            counts=np.ones(len(seen.features), np.float32),
+        ),
+        {},
     )
     cases = [Case(query_id=p, context=(row_of[p],), target=row_of[p]) for p in asked]
     packed = pack(task, cases, scores, label="bought together")

@@ -68,7 +68,7 @@ def collaborative(task: NextTask) -> list[Source]:
     found = [
         Source(
             name="ease",
-            make=partial(EaseScorer, kept, max_items=12_500),
+            make=partial(EaseScorer, max_items=12_500),
             grid={
                 "regularisation": [50.0, 200.0, 1_000.0, 4_000.0]
                 if task.is_basket

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.baselines import CHUNK, recipes, score_all, tune
+from eval.baselines import CHUNK, CaseScore, case_score, of_cases, recipes, score_all, tune
 from eval.cli import RunOptions, progress, say
 from eval.data.base import NextTask, take
 from eval.measures import mean_rank, single_target
 from eval.methods import methods
-from eval.ours import Score, fitted, interactions_of, tune_source
+from eval.ours import fitted, interactions_of, tune_source
 from eval.results import Floor, System, TaskResult
 from eval.runs import write_qrels, write_run
 from eval.served import rankings, ranks_of, store_of
@@ -119,7 +119,7 @@ def _systems(task: NextTask, options: RunOptions) -> Found:
     for recipe in recipes(task, options.seed):
         setting, _ = tune(recipe, task)
         ranks[recipe.name], runs[recipe.name] = _rank(
-            recipe.make(task, task.fit, **setting).score, task, wanted, recipe.name
+            case_score(recipe.make(task, task.fit, **setting)), task, wanted, recipe.name
         )
         config[recipe.name] = setting
         say(f"{task.name}: {recipe.name} {_hit_rate(ranks[recipe.name]):.4f} {setting}")
@@ -131,7 +131,7 @@ def _systems(task: NextTask, options: RunOptions) -> Found:
         setting = tune_source(source, tuning, past)
         score = fitted(source, setting, interactions_of(task.fit, len(task.products)))
         name = f"single: {source.name}"
-        ranks[name], runs[name] = _rank(score, task, wanted, name)
+        ranks[name], runs[name] = _rank(of_cases(score), task, wanted, name)
         config[name] = setting
         say(f"{task.name}: {name} {_hit_rate(ranks[name]):.4f} {setting}")
     store = store_of(task, task.fit, options)
@@ -157,7 +157,7 @@ def _systems(task: NextTask, options: RunOptions) -> Found:
 
 
 def _rank(
-    score: Score, task: NextTask, wanted: set[str], label: str
+    score: CaseScore, task: NextTask, wanted: set[str], label: str
 ) -> tuple[NDArray[np.float64], dict[str, dict[str, float]]]:
     parts, run = [], {}
     ids = task.product_ids

@@ -76,8 +76,13 @@ def query_of(task: NextTask, case: Case) -> Query:
     blocked = (
         sorted({task.products[row].category[0] for row in case.context}) if task.blocks else ()
     )
-    constraints = Constraints(exclude_categories=tuple(blocked))
-    return Query(query_id=case.query_id, basket=ids, k=DEPTH, constraints=constraints)
+    return Query(
+        query_id=case.query_id,
+        shopper_id=case.shopper or None,
+        basket=ids,
+        k=DEPTH,
+        constraints=Constraints(exclude_categories=tuple(blocked)),
+    )
 
 
 def ranks_of(
@@ -113,7 +118,7 @@ def _events(task: NextTask, histories: Sequence[History]) -> Any:  # noqa: ANN40
             at = start if task.is_basket else start + timedelta(days=step)
             yield {
                 "event_id": f"e{i}-{step}",
-                "shopper_id": f"s{i}",
+                "shopper_id": history.shopper or f"s{i}",
                 "order_id": f"o{i}" if task.is_basket else f"o{i}-{step}",
                 "type": "purchase",
                 "at": at.isoformat(),

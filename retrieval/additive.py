@@ -77,6 +77,8 @@ class Choices:
     """Where each question begins, shape (n_questions + 1,)."""
     taken: NDArray[np.int64]
     """Row of `scores` that was taken, -1 if it is no candidate: shape (n_questions,)."""
+    counts: NDArray[np.float32]
+    """How many candidates each stands for: shape (n_candidates,), 1 unless they were sampled."""
 
     @property
     def question(self) -> NDArray[np.int64]:
@@ -97,6 +99,7 @@ class Choices:
             scores=self.scores[rows],
             start=start,
             taken=np.array(taken, np.int64),
+            counts=self.counts[rows],
         )
 
     def only(self, sources: Sequence[str]) -> Choices:
@@ -107,14 +110,15 @@ class Choices:
             scores=self.scores[:, columns],
             start=self.start,
             taken=self.taken,
+            counts=self.counts,
         )
 
     def ranks(self, total: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the rank of what was taken, ties at their middle; infinite if it has no score."""
         n, question = len(self.taken), self.question
         own = np.where(self.taken >= 0, total[self.taken], np.inf) if n else np.zeros(0)
-        better = np.bincount(question, total > own[question], minlength=n)
-        tied = np.bincount(question, total == own[question], minlength=n)
+        better = np.bincount(question, self.counts * (total > own[question]), minlength=n)
+        tied = np.bincount(question, self.counts * (total == own[question]), minlength=n)
         return np.where((self.taken >= 0) & (own > 0), better + (tied + 1) / 2, np.inf)
 
     def totals(self, weights: Mapping[str, Weight]) -> NDArray[np.float64]:
@@ -260,7 +264,7 @@ def _maximise(
     def misfit(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         utility = design @ weights.astype(np.float32)
         top = np.maximum.reduceat(utility, first)
-        odds = np.exp(utility - top[question])
+        odds = choices.counts * np.exp(utility - top[question])
         size = np.add.reduceat(odds, first)
         chosen = utility[choices.taken] - top - np.log(size)
         slope = taken - design.T @ (odds / size[question])

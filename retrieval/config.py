@@ -149,7 +149,7 @@ class LearningConfig(Settings):
 
     enabled: bool = True
     """False keeps the weights of `[ranking]` and the scorers' settings as they are."""
-    max_questions: Annotated[int, Field(ge=100, le=20_000)] = 800
+    max_questions: Annotated[int, Field(ge=100, le=20_000)] = 1_200
     """Questions made of the latest part of the log, for each task."""
     self_attention: bool = False
     """True tries the self-attention model too: minutes of training (beauty, 22,363 histories: 4 of

@@ -25,7 +25,7 @@ SUBJECT_WEIGHT = 0.6
 WORDS = ("lexical", "semantic")
 BEHAVIOUR = (
     "popularity", "association", "category_association", "item_cf", "sequence", "co_view", "ease",
-    "user_knn", "self_attention", "segment_popularity", "repurchase",
+    "basket_ease", "user_knn", "self_attention", "segment_popularity", "repurchase",
 )  # fmt: skip
 RELATIVES = "relatives"
 CARRIED_FOR = ("cross_sell", "basket", "next_product", "similar")

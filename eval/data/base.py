@@ -30,6 +30,8 @@ class History:
     """Product rows, in order of time where the data have one."""
     order: int = 0
     """Position in time against other histories; equal where the data do not say."""
+    shopper: str = ""
+    """Whose it is; empty where the data do not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,8 @@ class Case:
     """Product rows, oldest first where there is an order."""
     target: int
     """The row that was hidden."""
+    shopper: str = ""
+    """Who asks; empty for nobody known."""
     group: str = ""
     """A slice to report by, such as `cross_department`; empty for none."""
 

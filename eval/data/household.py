@@ -2,6 +2,7 @@
 
 Weeks 1–36 are learned from and tuned on (the last four of them play the test), weeks 37–44 are
 reported, weeks 45–53 are never read. Of each basket one product type is hidden, drawn by a seed.
+Who asks is known, as in a shop: the household, and what it bought in the weeks learned from.
 """
 
 from __future__ import annotations
@@ -130,8 +131,8 @@ def cross_department(task: NextTask) -> NextTask:
 
 def _histories(frame: pl.DataFrame) -> list[History]:
     return [
-        History(rows=tuple(rows), order=week)
-        for rows, week in zip(frame["row"].to_list(), frame["week"].to_list(), strict=True)
+        History(rows=tuple(rows), order=week, shopper=str(household))
+        for rows, week, household in frame.select("row", "week", "household_id").iter_rows()
     ]
 
 
@@ -139,7 +140,8 @@ def _cases(
     frame: pl.DataFrame, department: list[str], rng: np.random.Generator, prefix: str
 ) -> list[Case]:
     cases = []
-    for basket_id, rows in zip(frame["basket_id"], frame["row"].to_list(), strict=True):
+    columns = frame.select("basket_id", "household_id", "row")
+    for basket_id, household, rows in columns.iter_rows():
         if len(rows) < 2:
             continue
         place = int(rng.integers(len(rows)))
@@ -147,6 +149,12 @@ def _cases(
         is_cross = all(department[row] != department[target] for row in context)
         group = "cross_department" if is_cross else "same_department"
         cases.append(
-            Case(query_id=f"{prefix}{basket_id}", context=context, target=target, group=group)
+            Case(
+                query_id=f"{prefix}{basket_id}",
+                context=context,
+                target=target,
+                shopper=str(household),
+                group=group,
+            )
         )
     return cases

@@ -4,19 +4,23 @@
 P = (G + λI)⁻¹, the weight from product i to product j is -P_ij / P_jj and 0 on the diagonal. The
 inverse is dense, so only the most taken products take part, and only the largest weights of each
 row are kept.
+
+Counted over shoppers (`ease`) it says what the same people take, over baskets (`basket_ease`) what
+is bought at one time: where people buy often, such as groceries, these differ much.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
 from retrieval.behaviour.base import (
+    PURCHASE,
     Context,
     Interactions,
     Scores,
@@ -35,8 +39,6 @@ BLOCK = 512
 class EaseScorer:
     """Sum of learned weights over what the context names, the latest counting most."""
 
-    name = "ease"
-
     def __init__(
         self,
         config: BehaviourConfig | None = None,
@@ -45,16 +47,20 @@ class EaseScorer:
         recency: float = 0.8,
         activity_power: float = 0.5,
         max_items: int = 6_000,
+        neighbours: int = 200,
+        over: Literal["shoppers", "baskets"] = "shoppers",
     ) -> None:
         """Set up.
 
         Args:
-            config: Neighbours kept per product.
-            regularisation: λ above 0, in shoppers: more shrinks rare products' weights.
+            config: The largest basket that counts.
+            regularisation: λ above 0, in shoppers or baskets: more shrinks rare products' weights.
             recency: Each step back in a history counts this much less; 1 counts all alike.
-            activity_power: A shopper with n products weighs n ** -activity_power; 0 weighs alike.
+            activity_power: One with n products weighs n ** -activity_power; 0 weighs all alike.
             max_items: Only this many products, the most taken, get weights; others score 0.
                 The inverse holds max_items² float32 (6,000: 144 MB, about 10 CPU s).
+            neighbours: Weights kept per product.
+            over: Whose products are counted together.
         """
         if regularisation <= 0:
             raise ValueError(f"`regularisation` must be above 0, got {regularisation}")
@@ -65,11 +71,17 @@ class EaseScorer:
         self.recency = recency
         self.activity_power = activity_power
         self.max_items = max_items
+        self.neighbours = neighbours
+        self.over = over
+        self.name = "ease" if over == "shoppers" else "basket_ease"
         self._weights: csr_array | None = None
 
     def fit(self, interactions: Interactions) -> Self:
-        """Learn weights from how strongly each shopper took each product."""
+        """Learn weights from how strongly each shopper took each product, or from baskets."""
         taken = taken_matrix(interactions)
+        if self.over == "baskets":
+            bought = interactions.only(PURCHASE)
+            taken = bought.groups(bought.basket, self.config.max_basket)
         n_shoppers = np.bincount(taken.indices, minlength=interactions.n_products)
         # Most taken first, ties to the lower row; then in row order.
         kept = np.sort(np.lexsort((np.arange(len(n_shoppers)), -n_shoppers))[: self.max_items])
@@ -77,7 +89,7 @@ class EaseScorer:
         n_own = np.maximum(1, np.diff(taken.indptr))
         scaled = diags_array(n_own ** (-self.activity_power / 2)) @ csr_array(taken)[:, kept]
         gram = (scaled.T @ scaled).toarray().astype(np.float32)
-        small = strongest_weights(gram, self.regularisation, self.config.neighbours)
+        small = strongest_weights(gram, self.regularisation, self.neighbours)
         shape = (interactions.n_products, interactions.n_products)
         where = small.tocoo()
         self._weights = csr_array((where.data, (kept[where.row], kept[where.col])), shape=shape)
@@ -96,19 +108,19 @@ class EaseScorer:
         return np.maximum((asked @ weights).toarray(), 0.0).astype(np.float32)
 
     def save(self, folder: Path) -> None:
-        """Write `ease.npz`."""
+        """Write `ease.npz` or `basket_ease.npz`."""
         if self._weights is None:
-            raise NotFittedError("ease: not fitted; call `fit` before `save`")
-        save_sparse(folder / "ease.npz", weights=self._weights)
+            raise NotFittedError(f"{self.name}: not fitted; call `fit` before `save`")
+        save_sparse(folder / f"{self.name}.npz", weights=self._weights)
 
     def load(self, folder: Path) -> Self:
-        """Read `ease.npz`."""
-        self._weights = load_sparse(folder / "ease.npz")["weights"]
+        """Read what `save` wrote."""
+        self._weights = load_sparse(folder / f"{self.name}.npz")["weights"]
         return self
 
     def _fitted(self) -> csr_array:
         if self._weights is None:
-            raise NotFittedError("ease: not fitted; call `fit` or `load` first")
+            raise NotFittedError(f"{self.name}: not fitted; call `fit` or `load` first")
         return self._weights
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +37,15 @@ GRIDS: Mapping[str, tuple[Setting, ...]] = {
         for shrinkage in (5.0, 100.0)
         for power in (0.5, 1.0)
     ),
-    "ease": tuple(
-        {"regularisation": strength, "activity_power": power}
-        for strength in (20.0, 200.0)
-        for power in (0.5, 1.0)
+    **dict.fromkeys(
+        ("ease", "basket_ease"),
+        tuple(
+            {"regularisation": strength, "activity_power": power}
+            for strength in (20.0, 200.0)
+            for power in (0.5, 1.0)
+        ),
     ),
+    "repurchase": ({}, {"horizon_days": 28.0}),
     "user_knn": ({}, {"n_shoppers": 50}, {"n_shoppers": 800, "shrinkage": 0.0}),
     "sequence": tuple(
         {"window": window, "recency": recency} for window in (5, 20) for recency in (0.8, 0.5, 0.3)
@@ -49,7 +54,7 @@ GRIDS: Mapping[str, tuple[Setting, ...]] = {
 """Settings of each scorer that a build tries on the shop's own past; `{}` is as configured."""
 ALWAYS = ("item_cf", "sequence")
 """Beside those that evidence is made of, every store has these."""
-TRIED = ("ease", "user_knn", "segment_popularity", "repurchase")
+TRIED = ("ease", "basket_ease", "user_knn", "segment_popularity", "repurchase")
 """A build tries these and keeps the ones that its rankings use."""
 
 
@@ -104,7 +109,7 @@ def make_scorer(
     if name == "category_association":
         return CategoryAssociationScorer(catalogue.leaf_code, len(catalogue.leaves), own)
     if name == "repurchase":
-        return RepurchaseScorer(own, leaf_code=catalogue.leaf_code)
+        return RepurchaseScorer(own, leaf_code=catalogue.leaf_code, **made)
     if name == "segment_popularity":
         clusters = Clusters(catalogue.leaf_code, catalogue.leaves, own)
         return SegmentPopularityScorer(clusters, own)
@@ -116,6 +121,7 @@ def make_scorer(
         "item_cf": ItemCFScorer,
         "sequence": SequenceScorer,
         "ease": EaseScorer,
+        "basket_ease": partial(EaseScorer, over="baskets"),
         "user_knn": UserKnnScorer,
     }
     return kinds[name](own, **made)

@@ -27,6 +27,8 @@ ENOUGH_BASKETS = 1_500
 SAME_START = 0.5
 """With at least this share of shoppers starting at one moment, times are places in a sequence."""
 ONE_IN = 5
+NAMED = 0.8
+"""Share of the questions of known shoppers that say who asks; the others ask without a name."""
 LONGEST_HISTORY = 50
 LONGEST_SEARCH_DAYS = 1 / 24
 """What is chosen within an hour after a search answers it."""
@@ -61,8 +63,8 @@ def hold_out(
     catalogue = dataset.catalogue
     made = {
         "next_product": _next_product(past, later, catalogue, rng),
-        "basket": _baskets(later, catalogue, rng, across=False),
-        "cross_sell": _baskets(later, catalogue, rng, across=True),
+        "basket": _baskets(past, later, catalogue, rng, across=False),
+        "cross_sell": _baskets(past, later, catalogue, rng, across=True),
         "similar": _alternatives(later, catalogue, rng),
         "search": _searches(dataset, catalogue, is_past, end),
     }
@@ -111,7 +113,7 @@ def _next_product(
         asked = Query(
             query_id=f"next-{shopper}",
             history=tuple(catalogue.product_ids[r] for r in history[-LONGEST_HISTORY:]),
-            shopper_id=later.shopper_ids[shopper] if rng.random() < 0.5 else None,
+            shopper_id=later.shopper_ids[shopper] if rng.random() < NAMED else None,
             k=10,
         )
         questions.append(Question(query=asked, taken=int(rng.choice(bought.product[first]))))
@@ -119,13 +121,20 @@ def _next_product(
 
 
 def _baskets(
-    later: Interactions, catalogue: Catalogue, rng: np.random.Generator, *, across: bool
+    past: Interactions,
+    later: Interactions,
+    catalogue: Catalogue,
+    rng: np.random.Generator,
+    *,
+    across: bool,
 ) -> list[Question]:
     """One product of a basket hidden; `across`: one of a leaf category that the rest lacks.
 
     Across categories one half is asked with the rest of the basket, the other with one product.
+    Half of the shoppers known from before are named.
     """
-    bought = later.only(PURCHASE)
+    bought, known = later.only(PURCHASE), set(past.shopper.tolist())
+    shopper_of = dict(zip(bought.basket.tolist(), bought.shopper.tolist(), strict=True))
     questions = []
     for basket, rows in _by(bought.basket, bought.product):
         held = list(dict.fromkeys(int(r) for r in rows))
@@ -140,9 +149,12 @@ def _baskets(
             if rng.random() < 0.5:
                 rest = [int(rng.choice(rest))]
         ids = tuple(catalogue.product_ids[r] for r in rest)
+        shopper = shopper_of[basket]
+        is_named = shopper in known and rng.random() < NAMED
         asked = Query(
             query_id=f"basket-{basket}",
             basket=ids,
+            shopper_id=later.shopper_ids[shopper] if is_named else None,
             offer_kind="cross_sell" if across else None,
             k=10,
         )

@@ -1,8 +1,10 @@
 """Curves learned from choices: what they may and may not do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieval.additive import Choices, Curve, contribution, fit_additive, sharpen
@@ -21,6 +23,7 @@ def choices_of(rng, n_questions, n_candidates, utility, sources=("a", "b")):
         scores=scores,
         start=np.arange(n_questions + 1) * n_candidates,
         taken=np.array(taken),
+        counts=np.ones(len(scores), np.float32),
     )
 
 
@@ -53,6 +56,7 @@ def test_with_few_questions_the_prior_holds():
     assert curves["b"].y[-1] / curves["a"].y[-1] == pytest.approx(0.25, abs=0.02)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1_000))
 def test_curves_begin_at_nothing_never_fall_and_reach_one(seed):
     rng = np.random.default_rng(seed)
@@ -72,6 +76,7 @@ def test_a_question_whose_answer_is_no_candidate_teaches_nothing():
         scores=np.concatenate([made.scores, np.ones((8, 2), np.float32)]),
         start=np.append(made.start, made.start[-1] + 8),
         taken=np.append(made.taken, -1),
+        counts=np.ones(len(made.scores) + 8, np.float32),
     )
     assert fit_additive(made, {}) == fit_additive(lost, {})
 
@@ -82,8 +87,36 @@ def test_ranks_are_at_the_middle_of_ties_and_infinite_without_a_score():
         scores=np.array([[0.5], [0.5], [0.9], [0.0], [0.4]], np.float32),
         start=np.array([0, 3, 5]),
         taken=np.array([1, 3]),
+        counts=np.ones(5, np.float32),
     )
     assert made.ranks(made.totals({"a": 1.0})).tolist() == [2.5, np.inf]
+
+
+def test_a_candidate_that_stands_for_many_counts_as_many():
+    rng = np.random.default_rng(6)
+    made = choices_of(rng, 200, 6, lambda x: 4 * x[:, 0] + 2 * x[:, 1])
+    others = np.setdiff1d(np.arange(len(made.scores)), made.taken)
+    doubled = [
+        np.sort([*range(6), *(r - 6 * q for r in others if r // 6 == q)]) for q in range(200)
+    ]
+    twice = np.concatenate([6 * q + rows for q, rows in enumerate(doubled)])
+    start = np.arange(201) * 11
+    taken = [start[q] + int(np.flatnonzero(rows == made.taken[q] - 6 * q)[0])
+             for q, rows in enumerate(doubled)]  # fmt: skip
+    spelled_out = replace(
+        made, scores=made.scores[twice], start=start, taken=np.array(taken),
+        counts=np.ones(len(twice), np.float32),
+    )  # fmt: skip
+    counts = np.full(len(made.scores), 2, np.float32)
+    counts[made.taken] = 1
+    counted = replace(made, counts=counts)
+    assert counted.ranks(counted.totals({"b": 1})) == pytest.approx(
+        spelled_out.ranks(spelled_out.totals({"b": 1}))
+    )
+    for one, other in zip(
+        fit_additive(counted, {}).values(), fit_additive(spelled_out, {}).values(), strict=True
+    ):
+        assert one.y[-1] == pytest.approx(other.y[-1], abs=0.03)
 
 
 def test_a_number_and_a_straight_curve_are_one():
@@ -98,6 +131,7 @@ def test_nothing_to_learn_from_gives_no_curves():
         scores=np.zeros((0, 1), np.float32),
         start=np.zeros(1, np.int64),
         taken=np.zeros(0, np.int64),
+        counts=np.zeros(0, np.float32),
     )
     assert fit_additive(none, {}) == {}
 

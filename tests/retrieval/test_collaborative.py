@@ -1,6 +1,7 @@
 """Right answers for EASE, shopper neighbours and factors, each checked another way."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,6 @@ from retrieval.behaviour.clusters import Clusters
 from retrieval.behaviour.ease import EaseScorer
 from retrieval.behaviour.factors import AlsScorer, BprScorer
 from retrieval.behaviour.user_knn import UserKnnScorer
-from retrieval.config import BehaviourConfig
 from retrieval.errors import ConfigError
 
 A, B, C, D = range(4)
@@ -50,9 +50,19 @@ class TestEase:
                 expected, abs=1e-4
             )
 
+    def test_baskets_tell_apart_what_the_same_shopper_takes_at_other_times(self):
+        log = Interactions.of_sequences([[0, 1, 2, 3]] * 30 + [[4]] * 30, 5)
+        log = replace(log, basket=np.arange(len(log.product)) // 2)  # 0 with 1, 2 with 3
+        context = Context(basket=rows(0))
+        by_shopper = EaseScorer(regularisation=1).fit(log).score(context)
+        by_basket = EaseScorer(regularisation=1, over="baskets").fit(log).score(context)
+        assert by_shopper[2] > 0.1
+        assert by_basket[1] > 0.1
+        assert by_basket[2] == 0
+
     def test_only_the_strongest_neighbours_are_kept(self):
         sequences = random_sequences()
-        scorer = EaseScorer(BehaviourConfig(neighbours=3), regularisation=3, activity_power=0)
+        scorer = EaseScorer(neighbours=3, regularisation=3, activity_power=0)
         scorer.fit(Interactions.of_sequences(sequences, 12))
         row = self.dense(sequences, 12, 3)[4]
         strongest = np.argsort(-np.abs(row))[:3]
