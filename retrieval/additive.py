@@ -187,6 +187,14 @@ def sharpen(choices: Choices, curves: Mapping[str, Curve]) -> dict[str, Curve]:
     }
 
 
+def place(scores: Floats, taken: int) -> float:
+    """Return the rank of one of the scores, ties at their middle; infinite if it is 0."""
+    own = scores[taken]
+    if own <= 0:
+        return float("inf")
+    return float((scores > own).sum()) + (float((scores == own).sum()) + 1) / 2
+
+
 def gains(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return nDCG@10 of questions with one right answer, from its ranks; of the same shape."""
     gain = 1 / np.log2(1 + np.minimum(ranks, MEASURE_AT + 1))

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.additive import Weight, contribution
+from retrieval.additive import Weight, contribution, gains, place
 from retrieval.candidates import generate
 from retrieval.filters import Mask
 from retrieval.plan import RELATIVES, Plan, highest
@@ -20,7 +20,6 @@ from retrieval.store import Store
 SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
 """Tried; of equals the first is taken."""
 MOST_ASKED = 300
-MEASURE_AT = 10
 
 
 def carried(
@@ -40,22 +39,16 @@ def carried(
     top, new = highest(weights), store.relatives.rows
     if not top or not len(asked) or not is_met[new].any():
         return None
-    gains = np.zeros((len(asked), len(SHARES)))
+    ranks = np.full((len(asked), len(SHARES)), np.inf)
     for i, (plan, mask, taken) in enumerate(asked):
         found = generate(store, plan, {**weights, RELATIVES: top}, mask)
         parts = {s: contribution(weights[s], v) for s, v in found.scores.items() if s in weights}
         base = np.sum(list(parts.values()), axis=0) if parts else np.zeros(len(found.rows))
         lent = np.where(is_met[found.rows], found.scores.get(RELATIVES, 0.0), 0.0) * top
-        place = int(np.searchsorted(found.rows, taken))
-        if place == len(found.rows) or found.rows[place] != taken:
-            continue
-        for column, share in enumerate(SHARES):
-            total = base + share * lent
-            own = total[place]
-            rank = float((total > own).sum()) + (float((total == own).sum()) + 1) / 2
-            if own > 0 and rank <= MEASURE_AT:
-                gains[i, column] = 1 / np.log2(1 + rank)
-    values = gains.mean(axis=0)
+        row = int(np.searchsorted(found.rows, taken))
+        if row < len(found.rows) and found.rows[row] == taken:
+            ranks[i] = [place(base + share * lent, row) for share in SHARES]
+    values = gains(ranks).mean(axis=0)
     best = int(np.argmax(np.round(values, 6)))
     report = {f"{s:g}": round(float(v), 4) for s, v in zip(SHARES, values, strict=True)}
     return SHARES[best], report

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.additive import Choices, Curve, Weight, fit_additive, gains, sharpen
+from retrieval.additive import Choices, Curve, Weight, fit_additive, gains, place, sharpen
 from retrieval.behaviour.fitting import (
     GRIDS,
     TRIED,
@@ -125,8 +125,10 @@ def _choose_settings(store: Store, held: Held) -> tuple[dict[str, Setting], dict
         values = []
         for setting in grid:
             scorer = make_scorer(name, store.catalogue, store.config, setting).fit(held.past)
-            gains = [_gain(np.where(a.mask, scorer.score(a.plan.context), 0), a) for a in asked]
-            values.append(float(np.mean(gains)) if gains else 0.0)
+            ranks = [
+                place(np.where(a.mask, scorer.score(a.plan.context), 0), a.taken) for a in asked
+            ]
+            values.append(float(gains(np.array(ranks)).mean()) if ranks else 0.0)
         best = int(np.argmax(values)) if values else 0
         if grid[best]:
             settings[name] = grid[best]
@@ -134,14 +136,6 @@ def _choose_settings(store: Store, held: Held) -> tuple[dict[str, Setting], dict
             {"setting": dict(s), "nDCG@10": round(v, 4)} for s, v in zip(grid, values, strict=True)
         ]
     return settings, tried
-
-
-def _gain(scores: NDArray[np.float32], asked: Asked) -> float:
-    own = scores[asked.taken]
-    if own <= 0:
-        return 0.0
-    rank = float((scores > own).sum()) + (float((scores == own).sum()) + 1) / 2
-    return float(gains(np.array(rank)))
 
 
 # Curves of the sources ----------------------------------------------------------------------------
