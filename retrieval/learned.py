@@ -13,16 +13,27 @@ from retrieval.additive import Curve
 FILE = "models/ranking.json"
 
 
+def for_known(task: str) -> str:
+    """Return what the curves of a task are called for shoppers whose records may be used."""
+    return f"{task}, known shopper"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Learned:
     """How sources are weighed where the shop's own past said so."""
 
     curves: Mapping[str, Mapping[str, Curve]] = field(default_factory=dict)
-    """Task to (source to curve); a task that is absent keeps the configured weights."""
+    """Task to (source to curve), apart `for_known` shoppers; one that is absent keeps the
+    configured weights."""
     carried: Mapping[str, float] = field(default_factory=dict)
     """Task to how much of their relatives' behaviour new products inherit, where the past says."""
     report: Mapping[str, Any] = field(default_factory=dict)
     """Per task: questions, the value of each way to rank, and which was taken."""
+
+    def of(self, task: str, *, is_known: bool) -> Mapping[str, Curve] | None:
+        """Return the curves of a task; None where the configured weights stay."""
+        found = self.curves.get(for_known(task)) if is_known else None
+        return found or self.curves.get(task)
 
     def save(self, snapshot: Path) -> None:
         """Write `models/ranking.json`."""

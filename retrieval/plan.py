@@ -27,6 +27,8 @@ BEHAVIOUR = (
     "popularity", "association", "category_association", "item_cf", "sequence", "co_view", "ease",
     "basket_ease", "user_knn", "self_attention", "segment_popularity", "repurchase",
 )  # fmt: skip
+PERSONAL = ("profile", "repurchase")
+"""Sources that are silent unless the shopper is known."""
 RELATIVES = "relatives"
 CARRIED_FOR = ("cross_sell", "basket", "next_product", "similar")
 """Tasks in which new products inherit what behaviour says of their relatives."""
@@ -156,7 +158,7 @@ def _own_weights(store: Store, plan: Plan) -> Mapping[str, Weight]:
     """
     task = "cross_sell" if plan.task == "bundle" and plan.has_anchor else plan.task
     task = "search" if plan.task == "bundle" and not plan.has_anchor else task
-    learned = store.learned.curves.get(task)
+    learned = store.learned.of(task, is_known=plan.profile is not None)
     if learned is not None and (plan.text is not None) == (task == "search"):
         return learned
     weights = configured_weights(store, task)

@@ -28,8 +28,8 @@ from retrieval.behaviour.fitting import (
 from retrieval.candidates import generate
 from retrieval.eligibility import eligible
 from retrieval.filters import Mask
-from retrieval.learned import Learned
-from retrieval.plan import CARRIED_FOR, SOURCES, Plan, configured_weights, make_plan
+from retrieval.learned import Learned, for_known
+from retrieval.plan import CARRIED_FOR, PERSONAL, SOURCES, Plan, configured_weights, make_plan
 from retrieval.store import Store
 from retrieval.tuning.carry import MOST_ASKED, carried
 from retrieval.tuning.questions import Held, Question, hold_out
@@ -86,13 +86,16 @@ def learn(store: Store, *, seed: int = 0) -> tuple[Behaviour | None, Learned]:
     is_met = np.bincount(log.product, minlength=log.n_products) > 0
     for task, questions in held.questions.items():
         if len(questions) < MIN_QUESTIONS:
-            report[task] = {"questions": len(questions), "taken": "configured"}
+            report[task] = {"questions": len(questions), "taken": "before"}
             continue
-        found, report[task] = _learn_task(past, task, questions, seed)
-        if found is not None:
-            curves[task] = found
+        configured = configured_weights(past, task)
+        before: Mapping[str, Weight] = configured
+        for name, choices in _readings(past, task, questions, seed).items():
+            found, report[name] = _learn_curves(choices, configured, before, seed)
+            if found is not None:
+                curves[name] = before = found
         if task in CARRIED_FOR:
-            weights = found or configured_weights(past, task)
+            weights = curves.get(task, configured)
             asked = _resolved(past, questions[-MOST_ASKED:])
             plans = [(a.plan, a.mask, a.taken) for a in asked]
             share = carried(past, plans, weights, is_met)
@@ -141,31 +144,46 @@ def _choose_settings(store: Store, held: Held) -> tuple[dict[str, Setting], dict
 # Curves of the sources ----------------------------------------------------------------------------
 
 
-def _learn_task(
+def _readings(
     store: Store, task: str, questions: Sequence[Question], seed: int
-) -> tuple[Mapping[str, Curve] | None, dict[str, Any]]:
-    """Return the curves if they beat the configured weights, and the numbers of all."""
+) -> dict[str, Choices]:
+    """Return the questions as anybody may have asked them, and those of known shoppers as theirs.
+
+    To anybody the sources that rest on the shopper's own records say nothing.
+    """
     rng = np.random.default_rng(seed)
-    choices = _gather(store, questions, SOURCES[task], rng)
+    asked = list(_resolved(store, questions))
+    choices = _gather(store, asked, SOURCES[task], rng)
+    anybody = choices.only([source for source in choices.sources if source not in PERSONAL])
+    named = [i for i, question in enumerate(asked) if question.plan.profile is not None]
+    if len(named) < MIN_QUESTIONS or len(anybody.sources) == len(choices.sources):
+        return {task: anybody}
+    return {task: anybody, for_known(task): choices.part(named)}
+
+
+def _learn_curves(
+    choices: Choices, configured: Mapping[str, float], before: Mapping[str, Weight], seed: int
+) -> tuple[Mapping[str, Curve] | None, dict[str, Any]]:
+    """Return the curves if they beat what there was before, and the numbers of all."""
+    rng = np.random.default_rng(seed)
     n = len(choices.taken)
     earlier, later = choices.part(range(n // 2)), choices.part(range(n // 2, n))
-    configured = configured_weights(store, task)
     starts = {"configured": configured, "single": _best_alone(earlier)}
     learned = _taught(earlier, starts)
     ways: dict[str, Mapping[str, Weight]] = {
-        "configured": configured,
+        "before": before,
         **learned,
         **{f"only {source}": {source: 1.0} for source in choices.sources},
     }
     values = {name: gains(later.ranks(later.totals(way))) for name, way in ways.items()}
     better = max(learned, key=lambda name: float(values[name].mean()))
-    surely = _chance_better(values[better], values["configured"], rng)
+    surely = _chance_better(values[better], values["before"], rng)
     report = {
         "questions": n,
         "answer_is_candidate": round(float((choices.taken >= 0).mean()), 4),
         "nDCG@10": {name: round(float(found.mean()), 4) for name, found in values.items()},
         "learned_is_better": round(surely, 3),
-        "taken": better if surely >= SURELY else "configured",
+        "taken": better if surely >= SURELY else "before",
     }
     if surely < SURELY:
         return None, report
@@ -203,7 +221,7 @@ def _resolved(store: Store, questions: Sequence[Question]) -> Iterator[Asked]:
 
 def _gather(
     store: Store,
-    questions: Sequence[Question],
+    questions: Sequence[Asked],
     sources: Sequence[str],
     rng: np.random.Generator,
 ) -> Choices:
@@ -213,7 +231,7 @@ def _gather(
     counts: list[NDArray[np.float32]] = []
     taken: list[int] = []
     start = [0]
-    for asked in _resolved(store, questions):
+    for asked in questions:
         found = generate(store, asked.plan, weights, asked.mask)
         block = np.zeros((len(found.rows), len(sources)), np.float32)
         for column, source in enumerate(sources):

@@ -27,8 +27,6 @@ ENOUGH_BASKETS = 1_500
 SAME_START = 0.5
 """With at least this share of shoppers starting at one moment, times are places in a sequence."""
 ONE_IN = 5
-NAMED = 0.8
-"""Share of the questions of known shoppers that say who asks; the others ask without a name."""
 LONGEST_HISTORY = 50
 LONGEST_SEARCH_DAYS = 1 / 24
 """What is chosen within an hour after a search answers it."""
@@ -101,7 +99,7 @@ def _has_clock(log: Interactions) -> bool:
 def _next_product(
     past: Interactions, later: Interactions, catalogue: Catalogue, rng: np.random.Generator
 ) -> list[Question]:
-    """What a shopper known from before bought first after the cut; half of them by name."""
+    """What a shopper known from before bought first after the cut."""
     bought, before = later.only(PURCHASE), past.only(PURCHASE)
     histories = dict(_by(before.shopper, before.product))
     questions = []
@@ -113,7 +111,7 @@ def _next_product(
         asked = Query(
             query_id=f"next-{shopper}",
             history=tuple(catalogue.product_ids[r] for r in history[-LONGEST_HISTORY:]),
-            shopper_id=later.shopper_ids[shopper] if rng.random() < NAMED else None,
+            shopper_id=later.shopper_ids[shopper],
             k=10,
         )
         questions.append(Question(query=asked, taken=int(rng.choice(bought.product[first]))))
@@ -131,7 +129,7 @@ def _baskets(
     """One product of a basket hidden; `across`: one of a leaf category that the rest lacks.
 
     Across categories one half is asked with the rest of the basket, the other with one product.
-    Half of the shoppers known from before are named.
+    Shoppers known from before are named.
     """
     bought, known = later.only(PURCHASE), set(past.shopper.tolist())
     shopper_of = dict(zip(bought.basket.tolist(), bought.shopper.tolist(), strict=True))
@@ -150,11 +148,10 @@ def _baskets(
                 rest = [int(rng.choice(rest))]
         ids = tuple(catalogue.product_ids[r] for r in rest)
         shopper = shopper_of[basket]
-        is_named = shopper in known and rng.random() < NAMED
         asked = Query(
             query_id=f"basket-{basket}",
             basket=ids,
-            shopper_id=later.shopper_ids[shopper] if is_named else None,
+            shopper_id=later.shopper_ids[shopper] if shopper in known else None,
             offer_kind="cross_sell" if across else None,
             k=10,
         )

@@ -104,12 +104,12 @@ def test_questions_hide_what_was_taken(shop):
         assert question.query.history == tuple(ids[r] for r in own[-50:])
 
 
-def test_known_shoppers_are_named_in_half_of_the_questions(shop):
+def test_shoppers_known_from_before_are_named(shop):
     held = hold_out(shop.dataset, shop.behaviour.interactions)
     known = {held.past.shopper_ids[s] for s in held.past.shopper}
     asked = [q.query.shopper_id for q in held.questions["basket"]]
+    assert any(asked)
     assert {s for s in asked if s} <= known
-    assert 0.5 < sum(s is not None for s in asked) / len(asked) < 0.95
 
 
 def test_what_is_drawn_stands_for_all_candidates():
@@ -127,7 +127,7 @@ def test_a_build_learns_what_its_own_past_shows(shop):
     report = shop.learned.report["tasks"]["basket"]
     assert report["taken"].partition(" ")[0] in ("learned", "sharpened")
     found = report["nDCG@10"][report["taken"]]
-    assert found >= report["nDCG@10"]["configured"]
+    assert found >= report["nDCG@10"]["before"]
     assert found > report["nDCG@10"]["only popularity"]
     assert set(BEHAVIOUR) & set(shop.learned.curves["basket"])
 
