@@ -8,23 +8,18 @@ one sentence on stderr for bad usage or bad input.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from retrieval.cart_answer import CartAnswer, answer_cart
-from retrieval.checkout import CartQuery, Checkout, parse_cart
-from retrieval.errors import QueryError, ShopError
+from retrieval.checkout import Checkout, parse_cart
+from retrieval.door import add_files, answer_lines
 from retrieval.evidence import money
 from retrieval.offers.needs import Need
-from retrieval.pipeline import Recommender
 from retrieval.promotion import Offer
 from retrieval.stacking import apply_stack, refusal, scope_total
 from retrieval.store import Store
-from retrieval.text.quiet import go_offline
 
 
 def as_json(answer: CartAnswer, store: Store) -> dict[str, Any]:
@@ -119,53 +114,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m retrieval.cart", description="Complete, top up and price carts."
     )
-    parser.add_argument("--store", type=Path, required=True, help="a store made by retrieval.build")
-    parser.add_argument("--queries", default="-", help="JSON Lines file, or - for standard input")
-    parser.add_argument("--out", default="-", help="JSON Lines file, or - for standard output")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    options = parser.parse_args(arguments)
-    go_offline()
-    try:
-        with ExitStack() as stack:
-            recommender = Recommender(Store.open(options.store, device=options.device))
-            stack.callback(recommender.store.close)
-            carts = _carts(_lines(stack, options.queries), options.queries)
-            out = (
-                sys.stdout
-                if options.out == "-"
-                else stack.enter_context(Path(options.out).open("w", encoding="utf-8"))
-            )
-            for cart in carts:
-                answer = as_json(answer_cart(recommender, cart), recommender.store)
-                out.write(json.dumps(answer, ensure_ascii=False) + "\n")
-                out.flush()
-    except ShopError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    except OSError as error:
-        sys.stderr.write(f"{error.filename or options.queries}: {error.strerror or error}\n")
-        return 2
-    return 0
-
-
-def _lines(stack: ExitStack, name: str) -> Iterator[bytes]:
-    if name == "-":
-        return iter(sys.stdin.buffer)
-    if not Path(name).is_file():
-        raise QueryError(f"{name}: no such file; give a JSON Lines file of carts, or -")
-    return iter(stack.enter_context(Path(name).open("rb")))
-
-
-def _carts(lines: Iterator[bytes], name: str) -> Iterator[CartQuery]:
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        where = f"{name}:{number}"
-        try:
-            data = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise QueryError(f"{where}: is not JSON ({error}); write one cart a line") from error
-        yield parse_cart(data, where=where)
+    add_files(parser)
+    return answer_lines(
+        parser.parse_args(arguments),
+        parse_cart,
+        lambda recommender, cart: as_json(answer_cart(recommender, cart), recommender.store),
+        what=("cart", "carts"),
+    )
 
 
 if __name__ == "__main__":

@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from retrieval.data.schemas import as_utc
 from retrieval.errors import QueryError
 from retrieval.plan import moment
 from retrieval.promotion import Offer
-from retrieval.query import Query
+from retrieval.query import Moment, Name, Query
 from retrieval.stacking import Line, Priced, best_stack
 from retrieval.store import Store
 
@@ -38,24 +37,14 @@ class CartQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cart_id: str
+    cart_id: Name
     lines: Annotated[tuple[CartLine, ...], Field(max_length=MAX_LINES)]
     shopper_id: str | None = None
     coupons: tuple[str, ...] | None = None
     """Coupons asked for; None asks for all that run, an empty list for none."""
     personalise: bool = True
-    at: datetime | None = None
+    at: Moment | None = None
     """The moment asked about; None is the end of the store's log."""
-
-    @field_validator("at")
-    @classmethod
-    def _utc(cls, value: datetime | None) -> datetime | None:
-        return None if value is None else as_utc(value)
-
-    @field_validator("cart_id", mode="before")
-    @classmethod
-    def _text_id(cls, value: Any) -> Any:  # noqa: ANN401 - whatever JSON held
-        return str(value) if isinstance(value, int) else value
 
 
 def parse_cart(data: object, *, where: str) -> CartQuery:

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 
 from retrieval.data.schemas import as_utc
 from retrieval.errors import QueryError
 
 OfferKind = Literal["similar", "cross_sell", "upsell", "bundle"]
 AskedKind = Literal["similar", "cross_sell", "upsell", "bundle", "any"]
+Name = Annotated[
+    str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)
+]
+"""An id that the asker chose; whole numbers become text."""
+Moment = Annotated[datetime, AfterValidator(as_utc)]
 Money = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -58,7 +70,7 @@ class Query(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    query_id: str
+    query_id: Name
     text: Annotated[str, Field(max_length=4_000)] | None = None
     anchors: tuple[str, ...] = ()
     """Products that the suggestions relate to."""
@@ -73,18 +85,8 @@ class Query(BaseModel):
     k: Annotated[int, Field(ge=1, le=1_000)] = 10
     constraints: Constraints = Constraints()
     personalise: bool = True
-    at: datetime | None = None
+    at: Moment | None = None
     """The moment asked about; None is the end of the store's log, so that slates reproduce."""
-
-    @field_validator("at")
-    @classmethod
-    def _utc(cls, value: datetime | None) -> datetime | None:
-        return None if value is None else as_utc(value)
-
-    @field_validator("query_id", mode="before")
-    @classmethod
-    def _text_id(cls, value: Any) -> Any:  # noqa: ANN401 - whatever JSON held
-        return str(value) if isinstance(value, int) else value
 
 
 def _without_nulls(data: object) -> object:
