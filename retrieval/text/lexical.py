@@ -55,7 +55,7 @@ def build_lexical(snapshot: Path, dataset: Dataset) -> None:
             words[word] = words.get(word, 0) + 1
     folder = snapshot / "lexical" / "products"
     weigh(texts, list(FIELD_WEIGHT.values())).save(folder)
-    (folder / WORDS_FILE).write_text(json.dumps(words, ensure_ascii=False), "utf-8")
+    (folder / WORDS_FILE).write_text(json.dumps(words, ensure_ascii=False, sort_keys=True), "utf-8")
     spans = quotable_spans(dataset)["text"].to_list()
     shown = tqdm(spans, desc="reading words", unit="span", delay=2)
     weigh([[tokenise(text)] for text in shown], [1.0]).save(snapshot / "lexical" / "spans")
