@@ -15,7 +15,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -44,6 +44,7 @@ from retrieval.data.dataset import Dataset
 from retrieval.data.ingest import Format, OnError, Reject, ingest
 from retrieval.data.pictures import copy_pictures
 from retrieval.errors import DataError, ShopError, StoreError
+from retrieval.workers import HERE, Workers, open_workers
 
 if TYPE_CHECKING:
     from retrieval.text.encoder import Encoder
@@ -90,6 +91,7 @@ def build_store(
     on_error: OnError = "fail",
     product_format: Format = "records",
     device: Device = "auto",
+    workers: int = 0,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Build a store and swap it in.
@@ -105,6 +107,8 @@ def build_store(
         on_error: `fail` stops at the first refused row, `skip` collects them in `rejects.jsonl`.
         product_format: How `products` is written.
         device: Where the encoder runs.
+        workers: Processes that embed and fit (`retrieval.workers`); fewer than two are this one.
+            The store is the same.
         progress: Show bars on stderr for what lasts over two seconds.
 
     Returns:
@@ -115,7 +119,7 @@ def build_store(
     """
     stages = Stages()
     config = _at_base(config or StoreConfig(), base or Path())
-    with writing(out) as writer:
+    with writing(out) as writer, _opened(workers, device, stages) as crew:
         read = ingest(
             products,
             reviews,
@@ -139,8 +143,9 @@ def build_store(
         if pictures:
             report["rejected_by"] = report["rejected_by"] | {"images": len(pictures)}
         manifest = _finish(
-            writer, read.dataset, config, report, stages, device=device, progress=progress
-        )
+            writer, read.dataset, config, report, stages,
+            device=device, workers=crew, progress=progress,
+        )  # fmt: skip
     return report | {
         "encoder": manifest.models["encoder"].name,
         "counts": manifest.counts,
@@ -148,6 +153,21 @@ def build_store(
         "store_hash": manifest.store_hash,
         "seconds": stages.seconds | {"total": round(sum(stages.seconds.values()), 3)},
     }
+
+
+@contextmanager
+def _opened(n: int, device: Device, stages: Stages) -> Iterator[Workers]:
+    """Open `n` workers, their start booked under `workers`; fewer than two are this process."""
+    if n < 2:
+        yield HERE
+        return
+    from retrieval.text.hardware import pick_device
+
+    with ExitStack() as until:
+        with stages("workers"):
+            on_gpu = device != "cpu" and pick_device(device) == "cuda"
+            crew = until.enter_context(open_workers(n, on_gpu=on_gpu))
+        yield crew
 
 
 def _at_base(config: StoreConfig, base: Path) -> StoreConfig:
@@ -192,6 +212,7 @@ def _finish(
     stages: Stages,
     *,
     device: Device,
+    workers: Workers = HERE,
     progress: bool,
     erase: bool = False,
 ) -> Manifest:
@@ -207,7 +228,7 @@ def _finish(
 
     snapshot = writer.snapshot
     with stages("embed"):
-        encoder = load_encoder(config.encoder, device=device)
+        encoder = load_encoder(config.encoder, device=device, workers=workers)
         models = _models(encoder, config, device)
     clocked = _ClockedEncoder(encoder, stages, progress=progress)
     before = stages.seconds["embed"]
@@ -219,11 +240,12 @@ def _finish(
     stages.add("index", before - stages.seconds["embed"])  # embedding happened inside
     with stages("embed"):
         counts["embedded"] += build_languages(
-            snapshot, dataset, config.encoder, device=device, previous=writer.current
-        )
+            snapshot, dataset, config.encoder,
+            device=device, previous=writer.current, workers=workers,
+        )  # fmt: skip
     with stages("fit"):
         log = Interactions.of(dataset, config.behaviour)
-        behaviour = fitted(make_behaviour(log, dataset.catalogue, config))
+        behaviour = fitted(make_behaviour(log, dataset.catalogue, config), workers)
         noted = save_behaviour(behaviour, snapshot)
     hashes = hash_dataset(dataset)
     if (snapshot / IMAGES).is_dir():
@@ -248,12 +270,12 @@ def _finish(
     if config.learning.enabled and noted["product_events"]:
         with stages("learn"):
             store = Store.of_snapshot(snapshot, device=device)
-            chosen, learned = learn(store)
+            chosen, learned = learn(store, workers=workers)
             store.close()
             learned.save(snapshot)
         with stages("fit"):
             if chosen is not None:
-                save_behaviour(fitted(chosen), snapshot)
+                save_behaviour(fitted(chosen, workers), snapshot)
     manifest = manifest.model_copy(
         update={"build": manifest.build.model_copy(update={"seconds": dict(stages.seconds)})}
     )
@@ -439,6 +461,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, metavar="TOML", help="settings of the store")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument(
+        "--workers",
+        type=int,
+        default=0,
+        metavar="N",
+        help="processes that embed and fit, by Ray (extra `scale`); 0 or 1 is this one (default)",
+    )
+    parser.add_argument(
         "--format", choices=FORMATS, default="records", help="how the products file is written"
     )
     return parser
@@ -459,6 +488,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             on_error=asked.on_error,
             product_format=asked.format,
             device=asked.device,
+            workers=asked.workers,
         )
     except ShopError as error:
         print(error, file=sys.stderr)

@@ -8,8 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {
-    "bm25s", "chromadb", "gradio", "llguidance", "matplotlib", "sentence_transformers", "torch",
-    "transformers",
+    "bm25s", "chromadb", "gradio", "llguidance", "matplotlib", "ray", "sentence_transformers",
+    "torch", "transformers",
 }  # fmt: skip
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from retrieval.behaviour.association import AssociationScorer, CategoryAssociationScorer
 from retrieval.behaviour.base import Interactions, Scorer
@@ -25,6 +26,7 @@ from retrieval.behaviour.sequence import SequenceScorer
 from retrieval.behaviour.user_knn import UserKnnScorer
 from retrieval.config import StoreConfig
 from retrieval.data.dataset import Catalogue, Dataset
+from retrieval.workers import HERE, Workers
 
 FOLDER = "models"
 SETTINGS = "settings.json"
@@ -162,11 +164,22 @@ def make_behaviour(
     )
 
 
-def fitted(behaviour: Behaviour) -> Behaviour:
-    """Fit every scorer on the behaviour's own log and return it."""
-    for scorer in behaviour.scorers.values():
-        scorer.fit(behaviour.interactions)
-    return behaviour
+def fitted(behaviour: Behaviour, workers: Workers = HERE) -> Behaviour:
+    """Return the scorers, each fitted on the behaviour's own log by one of the workers."""
+    scorers = behaviour.scorers
+    found = workers.map(fit_scorer, scorers.values(), behaviour.interactions)
+    made: dict[str, Any] = dict(zip(scorers, found, strict=True))
+    others = tuple(made.pop(scorer.name) for scorer in behaviour.others)
+    return replace(behaviour, **made, others=others)
+
+
+def fit_scorer(scorer: Scorer, interactions: Interactions) -> Scorer:
+    """Fit one scorer.
+
+    Dense algebra takes one thread: its sums then round alike on any number of cores.
+    """
+    with threadpool_limits(limits=1, user_api="blas"):
+        return scorer.fit(interactions)
 
 
 def save_behaviour(behaviour: Behaviour, snapshot: Path) -> dict[str, int]:

@@ -6,8 +6,9 @@ import json
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,11 +19,13 @@ from retrieval.config import EncoderConfig
 from retrieval.errors import ModelError
 from retrieval.text import weights
 from retrieval.text.hardware import Precision, limit_threads, pick_device, pick_precision
+from retrieval.workers import HERE, Workers
 
 Role = Literal["query", "passage"]
 Vectors = NDArray[np.float32]
+Spread = Callable[[Iterable[list[str]], Role], Iterator[Vectors]]
 BATCHES_A_CALL = 16
-"""Batches handed to the model at once: each call has a cost of its own."""
+"""Batches handed to the model (or to a worker) at once: each call has a cost of its own."""
 CACHED_QUERIES = 1_024
 PROMPT_NAMES: dict[Role, tuple[str, ...]] = {
     "query": ("query",),
@@ -43,7 +46,9 @@ class Encoder:
         max_tokens: int,
         prefixes: dict[Role, str],
         precision: Precision,
+        spread: Spread | None = None,
     ) -> None:
+        """Set up; `spread` has parts of many texts encoded elsewhere, None encodes them here."""
         self.model_id = model_id
         self.model_hash = model_hash
         self.max_tokens = max_tokens
@@ -52,6 +57,7 @@ class Encoder:
         self._model = model
         self._batch_size = batch_size
         self._prefixes = prefixes
+        self._spread = spread or self._encode_here
         self._lock = threading.Lock()
         self._cache: OrderedDict[tuple[str, Role], Vectors] = OrderedDict()
         self.dimension = self.encode([""]).shape[1]
@@ -103,18 +109,23 @@ class Encoder:
         from tqdm import tqdm
 
         vectors = np.zeros((len(texts), self.dimension), np.float32)
-        # Long first: alike lengths share a batch, and the estimate of remaining time errs high.
-        order = sorted(range(len(texts)), key=lambda i: (-len(texts[i]), i))
+        parts = parts_of(texts, self._batch_size * BATCHES_A_CALL)
+        made = self._spread(([texts[row] for row in rows] for rows in parts), role)
         with tqdm(
             total=len(texts), desc=progress, unit="text", delay=2, disable=progress is None
         ) as bar:
-            step = self._batch_size * BATCHES_A_CALL
-            for start in range(0, len(order), step):
-                rows = order[start : start + step]
-                with self._lock:
-                    vectors[rows] = self._forward([texts[i] for i in rows], role)
+            for rows, found in zip(parts, made, strict=True):
+                vectors[rows] = found
                 bar.update(len(rows))
         return vectors
+
+    def _encode_here(self, parts: Iterable[list[str]], role: Role) -> Iterator[Vectors]:
+        return (self.encode_part(part, role) for part in parts)
+
+    def encode_part(self, texts: list[str], role: Role) -> Vectors:
+        """Return unit vectors of one part, made in batches in this process."""
+        with self._lock:
+            return self._forward(texts, role)
 
     def _forward(self, texts: list[str], role: Role) -> Vectors:
         """Run some batches; the caller holds the lock (tokenizers are not thread-safe)."""
@@ -130,7 +141,18 @@ class Encoder:
         return np.asarray(vectors / np.maximum(lengths, np.float32(1e-12)), np.float32)
 
 
-def load_encoder(config: EncoderConfig, *, device: str = "auto") -> Encoder:
+def parts_of(texts: Sequence[str], size: int) -> list[list[int]]:
+    """Share texts out into parts of `size`, as rows; the same parts whoever encodes them.
+
+    Long first: alike lengths share a batch, and the estimate of remaining time errs high.
+    """
+    order = sorted(range(len(texts)), key=lambda row: (-len(texts[row]), row))
+    return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+def load_encoder(
+    config: EncoderConfig, *, device: str = "auto", workers: Workers = HERE
+) -> Encoder:
     """Load the encoder that the settings name.
 
     bfloat16 is used on CUDA and on processors with AMX, float32 elsewhere (there bfloat16 is
@@ -139,6 +161,7 @@ def load_encoder(config: EncoderConfig, *, device: str = "auto") -> Encoder:
     Args:
         config: Which model, batch size, token limit.
         device: `auto` (CUDA when there is one), `cpu` or `cuda`.
+        workers: Who encodes many texts; single ones are always encoded in this process.
 
     Raises:
         ModelError: If the weights cannot be had or read, or `cuda` is asked for and absent.
@@ -176,6 +199,11 @@ def load_encoder(config: EncoderConfig, *, device: str = "auto") -> Encoder:
     if own_limit is not None and math.isfinite(own_limit):
         max_tokens = min(max_tokens, int(own_limit))
         model.max_seq_length = max_tokens
+    kind = _Kind(config=config, device=place, model_hash=digest, precision=precision)
+
+    def spread(parts: Iterable[list[str]], role: Role) -> Iterator[Vectors]:
+        return workers.map(_encode_there, parts, kind, role)
+
     return Encoder(
         model,
         model_id=folder.name if config.model in weights.SETTING.values() else config.model,
@@ -184,7 +212,40 @@ def load_encoder(config: EncoderConfig, *, device: str = "auto") -> Encoder:
         max_tokens=max_tokens,
         prefixes=_prefixes(model, folder, config.model),
         precision=precision,
+        spread=None if workers is HERE else spread,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """What a worker must load to get the very same vectors."""
+
+    config: EncoderConfig
+    device: str
+    model_hash: str
+    precision: Precision
+
+
+def _encode_there(texts: list[str], kind: _Kind, role: Role) -> Vectors:
+    """Encode one part in a worker."""
+    return _load_there(kind).encode_part(texts, role)
+
+
+@lru_cache(maxsize=1)
+def _load_there(kind: _Kind) -> Encoder:
+    """Load the encoder once in the process of a worker.
+
+    Raises:
+        ModelError: If the worker's weights or hardware would give other vectors.
+    """
+    encoder = load_encoder(kind.config, device=kind.device)
+    found, wanted = (encoder.model_hash, encoder.precision), (kind.model_hash, kind.precision)
+    if found != wanted:
+        raise ModelError(
+            f"a worker has {encoder.model_id} as {found}, this process as {wanted}; all need the "
+            "same weights, and processors that take the same precision"
+        )
+    return encoder
 
 
 def _prefixes(model: Any, folder: Path, name: str) -> dict[Role, str]:  # noqa: ANN401

@@ -23,6 +23,7 @@ from retrieval.text import weights
 from retrieval.text.encoder import Encoder, load_encoder
 from retrieval.text.index import document_text
 from retrieval.text.vectors import Vectors, embed, load_vectors, save_vectors
+from retrieval.workers import HERE, Workers
 
 NAME = "languages"
 OWN_LANGUAGE = "en"
@@ -59,6 +60,7 @@ def build_languages(
     *,
     device: str = "auto",
     previous: Path | None = None,
+    workers: Workers = HERE,
 ) -> int:
     """Write the vectors of products in other languages, if the store needs them.
 
@@ -68,6 +70,7 @@ def build_languages(
         config: Names the encoders.
         device: Where the encoder runs.
         previous: An older snapshot: vectors of unchanged text by the same model are copied.
+        workers: Who encodes.
 
     Returns:
         How many texts were embedded; 0 where no second encoder is needed.
@@ -75,7 +78,7 @@ def build_languages(
     name = second_encoder(config, dataset)
     if name is None:
         return 0
-    encoder = load_encoder(_named(config, name), device=device)
+    encoder = load_encoder(_named(config, name), device=device, workers=workers)
     rows = [
         (product.product_id, text)
         for product in dataset.catalogue.products

@@ -14,13 +14,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from retrieval.additive import Choices, Curve, Weight, fit_additive, gains, place, sharpen
+from retrieval.behaviour.base import Interactions, Scorer
 from retrieval.behaviour.fitting import (
     GRIDS,
     TRIED,
     Behaviour,
     Setting,
+    fit_scorer,
     fitted,
     make_behaviour,
     make_scorer,
@@ -33,6 +36,7 @@ from retrieval.plan import CARRIED_FOR, PERSONAL, SOURCES, Plan, configured_weig
 from retrieval.store import Store
 from retrieval.tuning.carry import MOST_ASKED, carried
 from retrieval.tuning.questions import Held, Question, hold_out
+from retrieval.workers import HERE, Workers
 
 MIN_QUESTIONS = 100
 """With fewer questions the configured weights stay."""
@@ -57,12 +61,15 @@ class Asked:
     taken: int
 
 
-def learn(store: Store, *, seed: int = 0) -> tuple[Behaviour | None, Learned]:
+def learn(
+    store: Store, *, seed: int = 0, workers: Workers = HERE
+) -> tuple[Behaviour | None, Learned]:
     """Return what suits the store: scorers with chosen settings, unfitted, and curves.
 
     Args:
         store: A store whose tables and indexes are ready; its behaviour is not looked at.
         seed: Of the draws.
+        workers: Who fits scorers and curves.
 
     Returns:
         The scorers, over the whole log, and the curves with their report. None and nothing learned
@@ -75,27 +82,30 @@ def learn(store: Store, *, seed: int = 0) -> tuple[Behaviour | None, Learned]:
     held = hold_out(store.dataset, log, seed=seed, max_questions=most)
     if not any(len(found) >= MIN_QUESTIONS for found in held.questions.values()):
         return None, Learned()
-    settings, values = _choose_settings(store, held)
+    settings, values = _choose_settings(store, held, workers)
     vectors = np.asarray(store.product_vectors.vectors, np.float32)
     tried = (*TRIED, "self_attention") if config.self_attention else TRIED
     known = make_behaviour(held.past, store.catalogue, store.config, settings, tried, vectors)
-    past = replace(store, behaviour=fitted(known), learned=Learned())
+    past = replace(store, behaviour=fitted(known, workers), learned=Learned())
     curves: dict[str, Mapping[str, Curve]] = {}
     report: dict[str, Any] = {}
     lent: dict[str, float] = {}
     is_met = np.bincount(log.product, minlength=log.n_products) > 0
+    asked_enough = (
+        (_readings(past, task, questions, seed), configured_weights(past, task))
+        for task, questions in held.questions.items()
+        if len(questions) >= MIN_QUESTIONS
+    )
+    learned = workers.map(_learn_task, asked_enough, seed)
     for task, questions in held.questions.items():
         if len(questions) < MIN_QUESTIONS:
             report[task] = {"questions": len(questions), "taken": "before"}
             continue
-        configured = configured_weights(past, task)
-        before: Mapping[str, Weight] = configured
-        for name, choices in _readings(past, task, questions, seed).items():
-            found, report[name] = _learn_curves(choices, configured, before, seed)
-            if found is not None:
-                curves[name] = before = found
+        found, reports = next(learned)
+        curves |= found
+        report |= reports
         if task in CARRIED_FOR:
-            weights = curves.get(task, configured)
+            weights = curves.get(task, configured_weights(past, task))
             asked = _resolved(past, questions[-MOST_ASKED:])
             plans = [(a.plan, a.mask, a.taken) for a in asked]
             share = carried(past, plans, weights, is_met)
@@ -113,32 +123,41 @@ def learn(store: Store, *, seed: int = 0) -> tuple[Behaviour | None, Learned]:
 # Settings of the scorers --------------------------------------------------------------------------
 
 
-def _choose_settings(store: Store, held: Held) -> tuple[dict[str, Setting], dict[str, Any]]:
+def _choose_settings(
+    store: Store, held: Held, workers: Workers
+) -> tuple[dict[str, Setting], dict[str, Any]]:
     """Return, for each scorer with a choice, the setting that ranks best alone."""
-    plain = fitted(make_behaviour(held.past, store.catalogue, store.config))
+    plain = fitted(make_behaviour(held.past, store.catalogue, store.config), workers)
     past = replace(store, behaviour=plain, learned=Learned())
     asked = [
         found
         for task in ("next_product", "basket", "cross_sell")
         for found in _resolved(past, held.questions[task][:QUESTIONS_FOR_SETTINGS])
     ]
+    scorers = (
+        make_scorer(name, store.catalogue, store.config, setting)
+        for name, grid in GRIDS.items()
+        for setting in grid
+    )
+    found = workers.map(_value, scorers, held.past, asked)
     settings: dict[str, Setting] = {}
     tried: dict[str, Any] = {}
     for name, grid in GRIDS.items():
-        values = []
-        for setting in grid:
-            scorer = make_scorer(name, store.catalogue, store.config, setting).fit(held.past)
-            ranks = [
-                place(np.where(a.mask, scorer.score(a.plan.context), 0), a.taken) for a in asked
-            ]
-            values.append(float(gains(np.array(ranks)).mean()) if ranks else 0.0)
-        best = int(np.argmax(values)) if values else 0
+        values = [next(found) for _ in grid]
+        best = int(np.argmax(values))
         if grid[best]:
             settings[name] = grid[best]
         tried[name] = [
             {"setting": dict(s), "nDCG@10": round(v, 4)} for s, v in zip(grid, values, strict=True)
         ]
     return settings, tried
+
+
+def _value(scorer: Scorer, past: Interactions, asked: Sequence[Asked]) -> float:
+    """Return the nDCG@10 of a scorer alone, fitted on the past."""
+    fit_scorer(scorer, past)
+    ranks = [place(np.where(a.mask, scorer.score(a.plan.context), 0), a.taken) for a in asked]
+    return float(gains(np.array(ranks)).mean()) if ranks else 0.0
 
 
 # Curves of the sources ----------------------------------------------------------------------------
@@ -159,6 +178,25 @@ def _readings(
     if len(named) < MIN_QUESTIONS or len(anybody.sources) == len(choices.sources):
         return {task: anybody}
     return {task: anybody, for_known(task): choices.part(named)}
+
+
+def _learn_task(
+    asked: tuple[Mapping[str, Choices], Mapping[str, float]], seed: int
+) -> tuple[dict[str, Mapping[str, Curve]], dict[str, Any]]:
+    """Return the curves of a task's readings that beat what there was before, and their numbers.
+
+    Dense algebra takes one thread: its sums then round alike on any number of cores.
+    """
+    readings, configured = asked
+    before: Mapping[str, Weight] = configured
+    curves: dict[str, Mapping[str, Curve]] = {}
+    report: dict[str, Any] = {}
+    for name, choices in readings.items():
+        with threadpool_limits(limits=1, user_api="blas"):
+            found, report[name] = _learn_curves(choices, configured, before, seed)
+        if found is not None:
+            curves[name] = before = found
+    return curves, report
 
 
 def _learn_curves(
