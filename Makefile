@@ -144,7 +144,7 @@ $(STAMPS)/run: $(STAMPS)/venv pyproject.toml constraints.txt
 	$(call ended,packages)
 
 $(STAMPS)/dev: $(STAMPS)/run
-	@$(call began,installing the tools for tests and checks (about 20 s))
+	@$(call began,installing the tools for tests and checks (about 40 s))
 	$(call install,.[dev])
 	touch $@
 	$(call ended,tools)
