@@ -1,5 +1,6 @@
 """Questions made of a log, and what a build learns from them."""
 
+import importlib.util
 import json
 import random
 from datetime import UTC, datetime, timedelta
@@ -14,8 +15,9 @@ from retrieval.pipeline import Recommender
 from retrieval.plan import BEHAVIOUR
 from retrieval.query import Query
 from retrieval.store import Store
-from retrieval.tuning.learn import BEST_OF_SOURCE, OF_THE_REST, _drawn
+from retrieval.tuning.learn import BEST_OF_SOURCE, OF_THE_REST, _drawn, learn
 from retrieval.tuning.questions import hold_out, past_of
+from retrieval.workers import open_workers
 
 PAIRS = [(f"tent{i}", f"pump{i}") for i in range(12)]
 
@@ -149,3 +151,19 @@ def test_what_was_learned_survives_saving(shop, tmp_path):
 def test_only_scorers_that_are_used_are_kept(shop):
     used = {source for curves in shop.learned.curves.values() for source in curves}
     assert {"ease", "basket_ease", "user_knn"} & set(shop.behaviour.scorers) <= used
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None,
+    reason="Ray is not installed; `pip install 'whycart[scale]'`",
+)
+def test_two_workers_learn_what_one_process_learns(shop):
+    behaviour, learned = learn(shop)
+    with open_workers(2) as workers:
+        theirs, found = learn(shop, workers=workers)
+    assert learned.curves
+    assert found == learned
+    assert theirs.settings == behaviour.settings
+    assert theirs.scorers.keys() == behaviour.scorers.keys()
