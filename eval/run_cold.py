@@ -4,16 +4,17 @@
 
 The shop is built twice from what lies before its last 15 % of baskets (`eval.cold_shops`): knowing
 all products, and with a seeded 15 % of them new: no event, no review, no rating. Questions are made
-of the later baskets whose answer is a new product and asked of both shops with the same words. The
-share is nDCG@10 in the shop where the answer is new by nDCG@10 in the shop that knows it. All other
-products stay in the race. `leaf nDCG@10` ranks the answer among its leaf category alone. Nothing is
-read from the planted truth.
+of what was bought, looked at and searched for later where the answer is a new product, and asked of
+both shops alike. The share is nDCG@10 in the shop where the answer is new by nDCG@10 in the shop
+that knows it. All other products stay in the race. `leaf nDCG@10` ranks the answer among its leaf
+category alone. Nothing is read from the planted truth.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,8 +37,9 @@ from retrieval.plan import Plan
 from retrieval.query import Query
 from retrieval.relatives import Relatives
 from retrieval.store import Store
+from retrieval.tuning.questions import hold_out
 
-TASKS = ("basket", "cross_sell", "next_product")
+TASKS = ("basket", "cross_sell", "next_product", "similar", "search")
 N_CASES = 200
 """Questions of each task at most, evenly spread over time."""
 LONGEST = 50
@@ -61,10 +63,16 @@ def run(asked: RunOptions, sample: Path, work: Path, *, groups: bool) -> int:
     shops = make_shops(sample, asked.store, work, seed=asked.seed, groups=groups)
     warm, cold = Store.open(shops.warm), Store.open(shops.cold)
     alone = _without_relatives(cold)
+    later = _of_visits(asked.store, asked.seed)
     results = []
     for task in TASKS:
         for is_new in (True, False):
-            cases = _spread(list(_cases(shops, task, cold, asked.seed, is_new=is_new)))
+            if task in later:
+                cases = [c for c in later[task] if (c.taken in shops.new) == is_new]
+                cases = [c for c in cases if not set(c.query.anchors) & shops.new]
+            else:
+                cases = list(_cases(shops, task, cold, asked.seed, is_new=is_new))
+            cases = _spread(cases)
             systems: dict[str, tuple[Store, Ask]] = {
                 "knows the product": (warm, full),
                 "ours": (cold, full),
@@ -150,6 +158,19 @@ def _cases(shops: ColdShops, task: str, store: Store, seed: int, *, is_new: bool
             if task == "cross_sell":
                 query = query.model_copy(update={"offer_kind": "cross_sell"})
             yield Case(query=query, taken=taken)
+
+
+def _of_visits(store: Path, seed: int) -> dict[str, list[Case]]:
+    """Return what was looked at next, and what answered a search, after the same cut."""
+    with closing(Store.open(store)) as whole:
+        held = hold_out(
+            whole.dataset, whole.behaviour.interactions, seed=seed, max_questions=sys.maxsize
+        )
+        ids = whole.catalogue.product_ids
+        return {
+            task: [Case(query=q.query, taken=ids[q.taken]) for q in held.questions[task]]
+            for task in ("similar", "search")
+        }
 
 
 def _spread(cases: Sequence[Case]) -> list[Case]:
