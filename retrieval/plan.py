@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from retrieval.additive import Weight, contribution
-from retrieval.behaviour.base import NO_ROWS, SECONDS_A_DAY, Context, Rows
+from retrieval.behaviour.base import NO_ROWS, SECONDS_A_DAY, Context, Rows, day_of
 from retrieval.behaviour.profile import Profile
 from retrieval.filters import fold
 from retrieval.query import Constraints, Query
@@ -123,6 +123,7 @@ def make_plan(store: Store, query: Query) -> Plan:
         history=store.catalogue.rows(query.history) if query.personalise else NO_ROWS,
         anchor_leaves=tuple(dict.fromkeys(leaves)),
         shopper=store.behaviour.profiles.row(profile.shopper_id) if profile else None,
+        at=None if query.at is None else day_of(query.at),
     )
     task = _task(query, context)
     plan = Plan(

@@ -3,16 +3,18 @@
 import importlib.util
 import json
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
-from retrieval.behaviour.base import PURCHASE, Interactions
+from retrieval.additive import Curve
+from retrieval.behaviour.base import PURCHASE, Interactions, day_of
 from retrieval.build import build_store
-from retrieval.learned import Learned
+from retrieval.learned import Learned, for_known
 from retrieval.pipeline import Recommender
-from retrieval.plan import BEHAVIOUR
+from retrieval.plan import BEHAVIOUR, make_plan, weights_of
 from retrieval.query import Query
 from retrieval.store import Store
 from retrieval.tuning.learn import BEST_OF_SOURCE, OF_THE_REST, _drawn, learn
@@ -167,3 +169,21 @@ def test_two_workers_learn_what_one_process_learns(shop):
     assert found == learned
     assert theirs.settings == behaviour.settings
     assert theirs.scorers.keys() == behaviour.scorers.keys()
+
+
+def test_scorers_are_asked_at_the_moment_of_the_query(shop):
+    moment = datetime(2026, 3, 1, tzinfo=UTC)
+    assert make_plan(shop, Query(query_id="q", at=moment)).context.at == day_of(moment)
+    assert make_plan(shop, Query(query_id="q")).context.at is None
+
+
+def test_known_shoppers_have_curves_of_their_own_where_they_were_learned(shop):
+    own = {"repurchase": Curve(x=(0.0, 1.0), y=(0.0, 1.0))}
+    all_ = {"popularity": Curve(x=(0.0, 1.0), y=(0.0, 1.0))}
+    learned = Learned(curves={"basket": all_, for_known("basket"): own})
+    store = replace(shop, learned=learned)
+    asked = Query(query_id="q", basket=("tent3",), shopper_id="s3")
+    assert set(weights_of(store, make_plan(store, asked))) == {"repurchase"}
+    quiet = asked.model_copy(update={"personalise": False})
+    assert set(weights_of(store, make_plan(store, quiet))) == {"popularity"}
+    assert Learned(curves={"basket": all_}).of("basket", is_known=True) == all_
