@@ -31,8 +31,9 @@ SAMPLES := $(filter outfitter grocery,$(subst $(comma), ,$(STORE)))
 SAMPLE_STAMPS := $(SAMPLES:%=var/samples/.%.done)
 STORE_STAMPS := $(SAMPLES:%=var/stores/.%.done)
 SIMULATOR := $(filter-out %grocery.py %grocery.yaml,$(wildcard eval/simulate/*.py eval/simulate/*.yaml))
-BUILDER := $(wildcard retrieval/artifacts.py retrieval/build.py retrieval/config.py \
-	retrieval/data/*.py retrieval/text/*.py retrieval/behaviour/*.py)
+BUILDER := $(wildcard retrieval/additive.py retrieval/artifacts.py retrieval/build.py \
+	retrieval/config.py retrieval/learned.py retrieval/data/*.py retrieval/text/*.py \
+	retrieval/behaviour/*.py retrieval/tuning/*.py)
 
 # $(call began,what) … $(call ended,what): say what is done, and how long it took.
 began = printf '→ %s\n' "$(1)" >&2; began=$$SECONDS
