@@ -193,16 +193,19 @@ def _learn_task(
     report: dict[str, Any] = {}
     for name, choices in readings.items():
         with threadpool_limits(limits=1, user_api="blas"):
-            found, report[name] = _learn_curves(choices, configured, before, seed)
+            found, before, report[name] = _learn_curves(choices, configured, before, seed)
         if found is not None:
-            curves[name] = before = found
+            curves[name] = found
     return curves, report
 
 
 def _learn_curves(
     choices: Choices, configured: Mapping[str, float], before: Mapping[str, Weight], seed: int
-) -> tuple[Mapping[str, Curve] | None, dict[str, Any]]:
-    """Return the curves if they beat what there was before, and the numbers of all."""
+) -> tuple[Mapping[str, Curve] | None, Mapping[str, Weight], dict[str, Any]]:
+    """Return the curves if they beat what there was before, what was taken, and all numbers.
+
+    What was taken is given as it stood when it was judged: it has not seen the later questions.
+    """
     rng = np.random.default_rng(seed)
     n = len(choices.taken)
     earlier, later = choices.part(range(n // 2)), choices.part(range(n // 2, n))
@@ -224,9 +227,9 @@ def _learn_curves(
         "taken": better if surely >= SURELY else "before",
     }
     if surely < SURELY:
-        return None, report
+        return None, before, report
     start = better.rpartition(" ")[2]
-    return _taught(choices, {start: starts[start]})[better], report
+    return _taught(choices, {start: starts[start]})[better], learned[better], report
 
 
 def _taught(
@@ -275,13 +278,13 @@ def _gather(
         for column, source in enumerate(sources):
             if source in found.scores:
                 block[:, column] = found.scores[source]
-        place = int(np.searchsorted(found.rows, asked.taken))
-        is_there = place < len(found.rows) and found.rows[place] == asked.taken
-        stands_for = _drawn(block, place if is_there else None, rng)
+        row = int(np.searchsorted(found.rows, asked.taken))
+        is_there = row < len(found.rows) and found.rows[row] == asked.taken
+        stands_for = _drawn(block, row if is_there else None, rng)
         kept = np.flatnonzero(stands_for)
         blocks.append(block[kept])
         counts.append(stands_for[kept])
-        taken.append(start[-1] + int(np.searchsorted(kept, place)) if is_there else -1)
+        taken.append(start[-1] + int(np.searchsorted(kept, row)) if is_there else -1)
         start.append(start[-1] + len(kept))
     scores = np.concatenate(blocks) if blocks else np.zeros((0, len(sources)), np.float32)
     used = [source for c, source in enumerate(sources) if scores[:, c].any()]
