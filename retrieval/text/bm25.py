@@ -14,8 +14,8 @@ in the title is thus not drowned by a long list of attributes.
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,7 +108,7 @@ class Impacts:
 
 
 def weigh(
-    texts: Sequence[Sequence[Sequence[str]]],
+    texts: Iterable[Sequence[Sequence[str]]],
     weights: Sequence[float],
     *,
     k1: float = K1,
@@ -121,33 +121,41 @@ def weigh(
     is plain BM25 but for a constant factor.
 
     Args:
-        texts: By row, by field, the terms.
+        texts: By row, by field, the terms; read once, and kept as numbers.
         weights: One a field, above 0.
         k1: How fast further occurrences stop counting, above 0.
         b: How much length is held against a row, 0 to 1.
     """
-    n = len(texts)
-    lengths = np.array([[len(field) for field in row] for row in texts], np.float64)
-    lengths = lengths.reshape(n, len(weights))
+    met: dict[str, int] = {}  # terms in the order they are met
+    said, sizes = array("i"), array("i")
+    for row in texts:
+        for terms in row:
+            said.extend([met.setdefault(term, len(met)) for term in terms])
+            sizes.append(len(terms))
+    lengths = np.array(sizes, np.float64).reshape(-1, len(weights))
+    n = len(lengths)
     usual = np.maximum(lengths.mean(axis=0, keepdims=True), 1e-9) if n else lengths
     worth = np.asarray(weights, np.float64) / (1 - b + b * lengths / usual) if n else lengths
-    entries: dict[str, dict[int, tuple[float, int]]] = {}
-    for row, fields in enumerate(texts):
-        for i, terms in enumerate(fields):
-            for term, count in Counter(terms).items():
-                held = entries.setdefault(term, {})
-                frequency, bits = held.get(row, (0.0, 0))
-                held[row] = (frequency + count * float(worth[row, i]), bits | 1 << i)
-    order = sorted(entries)
-    sizes = np.array([len(entries[term]) for term in order], np.int64)
-    flat = [entry for term in order for entry in sorted(entries[term].items())]
-    weight = np.array([tf for _, (tf, _) in flat], np.float64)
-    rarity = np.repeat(np.log(1 + (n - sizes + 0.5) / (sizes + 0.5)), sizes)
+    order = sorted(met)
+    place = np.zeros(len(met), np.int64)  # in that order, of each term
+    place[[met[term] for term in order]] = np.arange(len(met))
+    # One number says term, row and field, so one sort brings them in this order.
+    key = place[np.frombuffer(said, np.int32)] * worth.size
+    key += np.repeat(np.arange(worth.size), sizes)
+    key, count = np.unique(key, return_counts=True)
+    cell, term = key % max(1, worth.size), key // max(1, worth.size)
+    at, field = cell // len(weights), cell % len(weights)
+    first = np.flatnonzero(np.diff(term * n + at, prepend=-1))  # of each term in each row
+    entry = np.repeat(np.arange(len(first)), np.diff(first, append=len(key)))
+    weight = np.bincount(entry, count * worth.ravel()[cell], minlength=len(first))
+    bits = np.bincount(entry, 1 << field, minlength=len(first))
+    held = np.bincount(term[first], minlength=len(order))  # rows of each term
+    rarity = np.repeat(np.log(1 + (n - held + 0.5) / (held + 0.5)), held)
     return Impacts(
         terms={term: i for i, term in enumerate(order)},
         n=n,
         impacts=(rarity * weight / (weight + k1)).astype(np.float32),
-        rows=np.array([row for row, _ in flat], np.int32),
-        starts=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        fields=np.array([bits for _, (_, bits) in flat], np.uint8),
+        rows=at[first].astype(np.int32),
+        starts=np.concatenate([[0], np.cumsum(held)]).astype(np.int64),
+        fields=bits.astype(np.uint8),
     )

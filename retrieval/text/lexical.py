@@ -10,6 +10,7 @@ translations; the encoder reads one language only, words know no such border.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -45,20 +46,20 @@ def build_lexical(snapshot: Path, dataset: Dataset) -> None:
     """Index the products and the quotable spans of a dataset into a new snapshot."""
     from tqdm import tqdm
 
-    products = dataset.catalogue.products
-    texts = []
-    words: dict[str, int] = {}
-    for product in tqdm(products, desc="reading words", unit="product", delay=2):
+    words: Counter[str] = Counter()  # products that hold each word as written
+
+    def read(product: Product) -> list[list[str]]:
         fields = dict(_fields(product))
-        texts.append([[t for text in fields[f] for t in tokenise(text)] for f in FIELDS])
-        for word in {word for held in fields.values() for text in held for word in words_of(text)}:
-            words[word] = words.get(word, 0) + 1
+        words.update({word for held in fields.values() for text in held for word in words_of(text)})
+        return [[t for text in fields[f] for t in tokenise(text)] for f in FIELDS]
+
+    products = dataset.catalogue.products
+    shown = tqdm(products, desc="reading words", unit="product", delay=2)
     folder = snapshot / "lexical" / "products"
-    weigh(texts, list(FIELD_WEIGHT.values())).save(folder)
+    weigh(map(read, shown), list(FIELD_WEIGHT.values())).save(folder)
     (folder / WORDS_FILE).write_text(json.dumps(words, ensure_ascii=False, sort_keys=True), "utf-8")
-    spans = quotable_spans(dataset)["text"].to_list()
-    shown = tqdm(spans, desc="reading words", unit="span", delay=2)
-    weigh([[tokenise(text)] for text in shown], [1.0]).save(snapshot / "lexical" / "spans")
+    spans = tqdm(quotable_spans(dataset)["text"], desc="reading words", unit="span", delay=2)
+    weigh(([tokenise(text)] for text in spans), [1.0]).save(snapshot / "lexical" / "spans")
 
 
 class SpanIndex:
