@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
@@ -34,21 +34,23 @@ from retrieval.behaviour.fitting import fitted, make_behaviour, save_behaviour
 from retrieval.build import Stages
 from retrieval.candidates import source_scores
 from retrieval.config import StoreConfig
+from retrieval.learned import Learned
 from retrieval.pipeline import Recommender
 from retrieval.plan import SOURCES, Plan, weights_of
 from retrieval.query import Query
 from retrieval.store import Store
 from retrieval.text.encoder import Encoder, load_encoder
-from retrieval.text.index import build_index, check_index
+from retrieval.text.index import build_graph, build_vectors, check_index
 from retrieval.text.lexical import build_lexical
+from retrieval.tuning.learn import learn
 
-WARM_UP = 5
+WARM_UP = 20
 BAR, FILTER_BAR, THROUGHPUT_BAR = 1.5, 2.0, 0.85
 FILTERED = {
     "search": ("search, price range", "search, category"),
     "basket": ("basket, price range",),
 }
-MEBI = 2**20
+Made = TypeVar("Made")
 
 
 def memory() -> dict[str, float]:
@@ -70,8 +72,17 @@ def memory() -> dict[str, float]:
 # Building -----------------------------------------------------------------------------------------
 
 
-def build_made(out: Path, size: int, config: StoreConfig, *, seed: int = 0) -> dict[str, Any]:
+def build_made(
+    out: Path, size: int, config: StoreConfig, *, seed: int = 0, with_graph: bool = True
+) -> dict[str, Any]:
     """Build a made-up shop into a store; vectors are drawn, everything else is what a build does.
+
+    Args:
+        out: Where the store is put.
+        size: Products.
+        config: Of the store.
+        seed: Of the shop.
+        with_graph: False leaves out Chroma's graph, which no slate reads.
 
     Returns:
         Seconds by stage, peak memory after each stage, and counts.
@@ -85,14 +96,15 @@ def build_made(out: Path, size: int, config: StoreConfig, *, seed: int = 0) -> d
         return found
 
     encoder = stage("load encoder", lambda: load_encoder(config.encoder, device="cpu"))
-    shop = stage("make", lambda: make_shop(size, seed))
     with writing(out) as writer:
         snapshot = writer.snapshot
-        stage("save", lambda: shop.dataset.save(snapshot / DATASET))
+        stage("make", lambda: make_shop(size, seed).dataset.save(snapshot / DATASET))
         # As a build does, go on with what a reader finds on disk.
         dataset = stage("load", lambda: load_dataset(snapshot))
         drawn = cast("Encoder", DrawnEncoder(encoder, seed))
-        stage("vectors and graph", lambda: build_index(snapshot, dataset, drawn))
+        stage("vectors", lambda: build_vectors(snapshot, dataset, drawn))
+        if with_graph:
+            stage("graph", lambda: build_graph(snapshot, dataset))
         stage("words", lambda: build_lexical(snapshot, dataset))
         log = stage("read log", lambda: Interactions.of(dataset, config.behaviour))
         behaviour = make_behaviour(log, dataset.catalogue, config)
@@ -115,7 +127,10 @@ def build_made(out: Path, size: int, config: StoreConfig, *, seed: int = 0) -> d
             ),
         )
         manifest.save(snapshot)
-        stage("check", lambda: check_index(snapshot))
+        if config.learning.enabled:
+            stage("learn", lambda: _learn(snapshot))
+        if with_graph:
+            stage("check", lambda: check_index(snapshot))
         writer.commit(tag=manifest.store_hash[:8])
     paid = sum(s for name, s in stages.seconds.items() if name not in ("make", "load encoder"))
     return {
@@ -125,6 +140,16 @@ def build_made(out: Path, size: int, config: StoreConfig, *, seed: int = 0) -> d
         "build seconds": round(paid, 2),
         "peak MiB": peaks,
     }
+
+
+def _learn(snapshot: Path) -> None:
+    """Learn from the shop's own past, fit what was chosen, and save both, as a build does."""
+    store = Store.of_snapshot(snapshot, device="cpu")
+    chosen, learned = learn(store)
+    store.close()
+    learned.save(snapshot)
+    if chosen is not None:
+        save_behaviour(fitted(chosen), snapshot)
 
 
 # Asking -------------------------------------------------------------------------------------------
@@ -138,9 +163,12 @@ def ask_made(path: Path, *, n: int = 60, seed: int = 0, warm_up: int = WARM_UP) 
     opened = time.perf_counter() - began
     after = memory()
     try:
+        ways = {"configured": _weighing(recommender, Learned())}
+        if recommender.store.learned.curves:
+            ways["learned"] = recommender
+        ways["every source"] = _asking_all(recommender)
         found = {
-            "configured": _timed(recommender, n, seed, warm_up),
-            "every source": _timed(_asking_all(recommender), n, seed + 1, warm_up),
+            name: _timed(way, n, seed + i, warm_up) for i, (name, way) in enumerate(ways.items())
         }
     finally:
         recommender.store.close()
@@ -157,8 +185,12 @@ def _asking_all(recommender: Recommender) -> Recommender:
     line = Curve(x=(0.0, 1.0), y=(0.0, 1.0))
     known = {*recommender.store.behaviour.scorers, *WORDLESS}
     curves = {task: {s: line for s in sources if s in known} for task, sources in SOURCES.items()}
-    store = recommender.store
-    return Recommender(replace(store, learned=replace(store.learned, curves=curves)))
+    return _weighing(recommender, Learned(curves=curves))
+
+
+def _weighing(recommender: Recommender, learned: Learned) -> Recommender:
+    """Return a recommender over the same store that weighs its sources otherwise."""
+    return Recommender(replace(recommender.store, learned=learned))
 
 
 WORDLESS = (
@@ -203,50 +235,61 @@ def queries(store: Store, rng: np.random.Generator, i: int) -> dict[str, Query]:
 
 def _timed(recommender: Recommender, n: int, seed: int, warm_up: int) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
-    whole: dict[str, list[float]] = {}
-    parts: dict[str, dict[str, list[float]]] = {}
-    stages: dict[str, dict[str, list[float]]] = {}
+    whole: dict[str, list[Took]] = {}
+    parts: dict[str, list[Mapping[str, Took]]] = {}
+    stages: dict[str, list[Mapping[str, float]]] = {}
     for i in range(n + warm_up):
         for kind, query in queries(recommender.store, rng, i * 10 + seed).items():
             plan = recommender.plan(query)
-            began = time.perf_counter()
-            slate = recommender.recommend(query)
-            taken = time.perf_counter() - began
-            alone = part_times(recommender.store, plan, f"{seed} {i}")
+            slate, taken = timed(partial(recommender.recommend, query))
+            alone = part_times(recommender.store, plan)
             if i < warm_up:
                 continue
-            whole.setdefault(kind, []).append(taken * 1_000)
-            for name, value in alone.items():
-                parts.setdefault(kind, {}).setdefault(name, []).append(value)
-            for name, value in slate.ms.items():
-                stages.setdefault(kind, {}).setdefault(name, []).append(value)
+            whole.setdefault(kind, []).append(taken)
+            parts.setdefault(kind, []).append(alone)
+            stages.setdefault(kind, []).append(slate.ms)
         if i + 1 == warm_up:
             gc.collect()
     return {kind: _row(whole[kind], parts[kind], stages[kind]) for kind in whole}
 
 
-def part_times(store: Store, plan: Plan, mark: str) -> dict[str, float]:
-    """Return milliseconds of each part that a plan asks for, run alone."""
-    found: dict[str, float] = {}
+class Took(NamedTuple):
+    """Milliseconds of one piece of work."""
 
-    def time_of(name: str, work: Callable[[], Any]) -> Any:  # noqa: ANN401
-        began = time.perf_counter()
-        made = work()
-        found[name] = (time.perf_counter() - began) * 1_000
-        return made
+    wall: float
+    cpu: float
+    """Of this process alone: what else the machine does is not in it."""
 
+
+def timed(work: Callable[[], Made]) -> tuple[Made, Took]:
+    """Return what some work makes, and how long it took."""
+    began, spent = time.perf_counter(), time.process_time()
+    made = work()
+    took = Took(1_000 * (time.perf_counter() - began), 1_000 * (time.process_time() - spent))
+    return made, took
+
+
+def part_times(store: Store, plan: Plan) -> dict[str, Took]:
+    """Return how long each part that a plan asks for takes alone: over all products, unfiltered.
+
+    Encoding one query of the same words in another order (so that nothing is remembered), one pass
+    over the vectors, one lexical query, one pass of each other source with a weight.
+    """
+    found: dict[str, Took] = {}
     vector = None
     if plan.text:
-        words = f"{plan.text} alone {mark}"  # never asked before
-        vector = time_of("encode", lambda: store.encoder.encode([words], role="query"))[0]
+        words = " ".join(reversed(plan.text.split()))
+        encode = partial(store.encoder.encode, [words], role="query")
+        vectors, found["encode"] = timed(encode)
+        vector = vectors[0]
     for source, weight in weights_of(store, plan).items():
         if not isinstance(weight, Curve) and weight <= 0:
             continue
+        work: Callable[[], Any] = partial(source_scores, store, plan, source)
         if source == "semantic" and (vector is not None or len(plan.context.given)):
             own = vector if vector is not None else _own_vector(store, plan)
-            time_of(source, partial(store.product_vectors.similarities, own))
-        else:
-            time_of(source, partial(source_scores, store, plan, source))
+            work = partial(store.product_vectors.similarities, own)
+        _, found[source] = timed(work)
     return found
 
 
@@ -255,21 +298,51 @@ def _own_vector(store: Store, plan: Plan) -> Any:  # noqa: ANN401
 
 
 def _row(
-    whole: Sequence[float],
-    parts: Mapping[str, Sequence[float]],
-    stages: Mapping[str, Sequence[float]],
+    whole: Sequence[Took],
+    parts: Sequence[Mapping[str, Took]],
+    stages: Sequence[Mapping[str, float]],
 ) -> dict[str, Any]:
-    """Return the percentiles of one kind of query; a ratio is to the sum of its parts."""
-    sums = {p: sum(float(np.percentile(t, p)) for t in parts.values()) for p in (50, 95)}
-    row: dict[str, Any] = {}
+    """Return the percentiles of one kind of query, and their ratios.
+
+    `ratio` divides by the sum of the parts' own percentiles, `strict` by the percentile of the
+    sums, query by query, which is never larger but for chance; `cpu` is `ratio` in processor time.
+    """
+    row: dict[str, Any] = {"n": len(whole)}
+    sums = [sum(took.wall for took in found.values()) for found in parts]
     for p in (50, 95):
-        row[f"p{p} ms"] = round(float(np.percentile(whole, p)), 3)
-        row[f"parts p{p} ms"] = round(sums[p], 3)
-        row[f"ratio p{p}"] = round(row[f"p{p} ms"] / max(sums[p], 1e-9), 3)
-    row["n"] = len(whole)
-    row["parts p50 by name, ms"] = {k: round(float(np.median(v)), 3) for k, v in parts.items()}
-    row["stages p50, ms"] = {k: round(float(np.median(v)), 3) for k, v in stages.items()}
+        each = {
+            clock: sum(
+                float(np.percentile([getattr(t, clock) for t in named], p))
+                for named in _by_name(parts).values()
+            )
+            for clock in Took._fields
+        }
+        own = {
+            clock: float(np.percentile([getattr(t, clock) for t in whole], p))
+            for clock in Took._fields
+        }
+        row[f"p{p} ms"] = round(own["wall"], 3)
+        row[f"parts p{p} ms"] = round(each["wall"], 3)
+        row[f"ratio p{p}"] = round(own["wall"] / max(each["wall"], 1e-9), 3)
+        row[f"strict p{p}"] = round(own["wall"] / max(float(np.percentile(sums, p)), 1e-9), 3)
+        row[f"cpu p{p}"] = round(own["cpu"] / max(each["cpu"], 1e-9), 3)
+        row[f"cpu p{p} ms"] = round(own["cpu"], 3)
+    row["parts p50 by name, ms"] = {
+        name: round(float(np.median([took.wall for took in named])), 3)
+        for name, named in _by_name(parts).items()
+    }
+    row["stages p50, ms"] = {
+        name: round(float(np.median(spent)), 3) for name, spent in _by_name(stages).items()
+    }
     return row
+
+
+def _by_name(found: Sequence[Mapping[str, Made]]) -> dict[str, list[Made]]:
+    named: dict[str, list[Made]] = {}
+    for one in found:
+        for name, value in one.items():
+            named.setdefault(name, []).append(value)
+    return named
 
 
 # Embedding ----------------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -86,39 +87,51 @@ def build_index(
     Raises:
         StoreError: If the snapshot already has an index.
     """
+    counts = build_vectors(snapshot, dataset, encoder, previous=previous)
+    build_graph(snapshot, dataset)
+    return counts
+
+
+def build_vectors(
+    snapshot: Path, dataset: Dataset, encoder: Encoder, *, previous: Path | None = None
+) -> dict[str, int]:
+    """Write the vectors alone; see `build_index`."""
     if (snapshot / "vectors").exists() or (snapshot / "chroma").exists():
         raise StoreError(f"{snapshot}: already has an index; build into a new directory")
-    products = dataset.catalogue.products
-    spans = quotable_spans(dataset)
-    texts = {
-        "products": [document_text(product) for product in products],
-        "spans": spans["text"].to_list(),
-    }
-    ids = {
-        "products": list(dataset.catalogue.product_ids),
-        "spans": spans["span_id"].to_list(),
-    }
-    counts = {"products": len(products), "spans": len(spans), "embedded": 0, "copied": 0}
-    vectors: dict[str, Vectors] = {}
-    for name in ("products", "spans"):
-        vectors[name], embedded, copied = embed(texts[name], name, encoder, previous)
+    counts = {"products": 0, "spans": 0, "embedded": 0, "copied": 0}
+    for name, ids, texts in _documents(dataset):
+        vectors, embedded, copied = embed(texts, name, encoder, previous)
+        counts[name] = len(ids)
         counts["embedded"] += embedded
         counts["copied"] += copied
-        save_vectors(
-            snapshot, name, vectors[name], ids=ids[name], texts=texts[name], encoder=encoder
-        )
+        save_vectors(snapshot, name, vectors, ids=ids, texts=texts, encoder=encoder)
+    return counts
+
+
+def build_graph(snapshot: Path, dataset: Dataset) -> None:
+    """Write the Chroma collections over vectors that are on disk; they are read from there."""
+    products, spans = dataset.catalogue.products, quotable_spans(dataset)
     ratings = dict(dataset.reviews.select("review_id", "rating").iter_rows())
-    metadata: dict[Collection, list[Metadata]] = {
-        "products": [_product_metadata(product) for product in products],
-        "reviews": [_span_metadata(row, ratings) for row in spans.iter_rows(named=True)],
+    metadata: dict[Collection, Iterable[Metadata]] = {
+        "products": (_product_metadata(product) for product in products),
+        "reviews": (_span_metadata(row, ratings) for row in spans.iter_rows(named=True)),
     }
     client = _client(snapshot)
     try:
-        for collection, name in VECTOR_FILE.items():
-            _fill(client, collection, vectors[name], ids[name], texts[name], metadata[collection])
+        for (collection, name), (_, ids, texts) in zip(
+            VECTOR_FILE.items(), _documents(dataset), strict=True
+        ):
+            vectors, _ = load_vectors(snapshot, name)
+            _fill(client, collection, vectors, ids, texts, iter(metadata[collection]))
     finally:
         client.close()
-    return counts
+
+
+def _documents(dataset: Dataset) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Yield name, ids and texts of each matrix, in the order of `VECTOR_FILE`."""
+    catalogue, spans = dataset.catalogue, quotable_spans(dataset)
+    yield "products", list(catalogue.product_ids), list(map(document_text, catalogue.products))
+    yield "spans", spans["span_id"].to_list(), spans["text"].to_list()
 
 
 def check_index(snapshot: Path) -> None:
@@ -307,7 +320,7 @@ def _fill(
     vectors: Vectors,
     ids: Sequence[str],
     texts: Sequence[str],
-    metadata: Sequence[Metadata],
+    metadata: Iterator[Metadata],
 ) -> None:
     from tqdm import tqdm
 
@@ -320,7 +333,7 @@ def _fill(
             collection.add(
                 ids=list(ids[start:stop]),
                 embeddings=vectors[start:stop],
-                metadatas=list(metadata[start:stop]),
+                metadatas=list(islice(metadata, stop - start)),
                 documents=list(texts[start:stop]),
             )
             bar.update(stop - start)

@@ -56,6 +56,8 @@ def embed(
     first = {digest: row for row, digest in reversed(list(enumerate(hashes)))}
     new = sorted(row for digest, row in first.items() if digest not in known)
     made = encoder.encode([texts[row] for row in new], progress=f"embedding {name}")
+    if len(new) == len(texts):
+        return made, len(new), 0
     fresh = {hashes[row]: made[i] for i, row in enumerate(new)}
     vectors = np.zeros((len(texts), encoder.dimension), np.float32)
     for row, digest in enumerate(hashes):
