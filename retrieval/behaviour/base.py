@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Protocol, Self
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from retrieval.config import BehaviourConfig
 from retrieval.data.dataset import Dataset
@@ -23,6 +23,8 @@ SECONDS_A_DAY = 86_400.0
 TYPES = ("view", "add_to_cart", "purchase")
 VIEW, ADD, PURCHASE = range(3)
 NO_ROWS: Rows = np.zeros(0, np.int64)
+BLOCK = 512
+"""Rows of a product of sparse matrices that are held at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +68,10 @@ class Interactions:
         )
         gap = pl.duration(seconds=int(config.session_gap_minutes * 60))
         events = (
-            dataset.events.filter(pl.col("type").is_in(TYPES))
+            dataset.events.select(
+                "shopper_id", "type", "at", "session_id", "order_id", "product_id"
+            )
+            .filter(pl.col("type").is_in(TYPES))
             .join(row_of, on="product_id", how="inner", maintain_order="left")
             .with_columns(
                 own_session=(
@@ -163,11 +168,8 @@ class Interactions:
 def _rows_of(names: pl.Series) -> tuple[tuple[str, ...], Rows]:
     """Number the names in their sorted order; null becomes -1."""
     distinct = names.drop_nulls().unique().sort()
-    codes = {name: row for row, name in enumerate(distinct)}
-    rows = names.replace_strict(codes, default=-1, return_dtype=pl.Int64) if codes else None
-    return tuple(distinct), (
-        np.full(len(names), -1, np.int64) if rows is None else rows.fill_null(-1).to_numpy()
-    )
+    rows = names.cast(pl.Enum(distinct)).to_physical().cast(pl.Int64)
+    return tuple(distinct), rows.fill_null(-1).to_numpy()
 
 
 def day_of(moment: datetime) -> float:
@@ -248,23 +250,37 @@ def load_sparse(path: Path) -> dict[str, csr_array]:
         }
 
 
+def shared(matrix: csr_array) -> Iterator[tuple[Rows, csr_array]]:
+    """Yield `matrix.T @ matrix` by blocks of rows: the whole is far larger than what is kept of it.
+
+    Yields:
+        The row in the whole of each stored value, and the block: shape (n_block, n_columns).
+    """
+    turned = csr_array(matrix.T)
+    for begin in range(0, turned.shape[0], BLOCK):
+        block = csr_array(turned[begin : begin + BLOCK] @ matrix)
+        yield begin + np.repeat(np.arange(block.shape[0]), np.diff(block.indptr)), block
+
+
+def stacked(blocks: Sequence[csr_array], n_columns: int) -> csr_array:
+    """Return blocks of rows as one matrix."""
+    return csr_array(vstack(blocks)) if blocks else csr_array((0, n_columns))
+
+
 def keep_top(matrix: csr_array, k: int) -> csr_array:
     """Keep the k largest of each row; ties go to the lower column."""
     matrix = csr_array(matrix)
-    rows, columns, values = [], [], []
-    for row in range(matrix.shape[0]):
-        start, end = matrix.indptr[row], matrix.indptr[row + 1]
-        columns_here, values_here = matrix.indices[start:end], matrix.data[start:end]
-        if end - start > k:
-            best = np.lexsort((columns_here, -values_here))[:k]
-            columns_here, values_here = columns_here[best], values_here[best]
-        rows.append(np.full(len(columns_here), row))
-        columns.append(columns_here)
-        values.append(values_here)
-    if not rows:
-        return matrix
-    kept = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
-    return csr_array(kept, shape=matrix.shape)
+    keep = np.ones(matrix.nnz, bool)
+    for row in np.flatnonzero(np.diff(matrix.indptr) > k):
+        here = slice(matrix.indptr[row], matrix.indptr[row + 1])
+        values, columns = matrix.data[here], matrix.indices[here]
+        edge = np.partition(values, -k)[-k]
+        tied = np.flatnonzero(values == edge)
+        keep[here] = values > edge
+        free = k - np.count_nonzero(keep[here])
+        keep[here.start + tied[np.argsort(columns[tied])[:free]]] = True
+    starts = np.concatenate([[0], np.cumsum(keep)])[matrix.indptr]
+    return csr_array((matrix.data[keep], matrix.indices[keep], starts), shape=matrix.shape)
 
 
 def recent_row_sum(matrix: csr_array, context: Context, recency: float) -> Scores:

@@ -18,6 +18,8 @@ from retrieval.behaviour.discovery import Floats, stratified_p
 
 TRIED_IN_TWOS = 5
 """So many of the best explainers are also tried two at a time."""
+WORD = 64
+Bits = NDArray[np.uint64]
 EXPLAINED = 1.5
 """A pair this few standard deviations above its strata is explained; no exact test is made."""
 
@@ -33,7 +35,7 @@ class Company:
     by_leaf: csc_array
     """Binary, shape (n_groups, n_leaves)."""
     n: int
-    _packed: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
+    _packed: dict[int, Bits] = field(default_factory=dict)
 
     def explained(self, one: int, other: int, count: int) -> float:
         """Return the largest p of the pair over all sets of one or two explainers; 0 without any.
@@ -49,15 +51,9 @@ class Company:
         best = np.argsort(far, kind="stable")
         tables, least = singles[:, best[0]], float(far[best[0]])
         if least > EXPLAINED and len(names) > 1:
-            pairs = list(combinations(best[:TRIED_IN_TWOS].tolist(), 2))
-            doubles = np.stack(
-                [
-                    self._four(
-                        one, other, (int(names[k]), int(names[m])), singles[:, k], singles[:, m]
-                    )
-                    for k, m in pairs
-                ],
-                axis=1,
+            first, second = np.array(list(combinations(best[:TRIED_IN_TWOS].tolist(), 2))).T
+            doubles = self._four(
+                (one, other), names[first], names[second], singles[:, first], singles[:, second]
             )
             far = above(count, doubles)
             place = int(np.argmin(far))
@@ -76,24 +72,36 @@ class Company:
         return names.astype(np.int64), self.common.data[a][at], self.common.data[b][there]
 
     def _four(
-        self, one: int, other: int, given: tuple[int, int], first: Rows, second: Rows
+        self, pair: tuple[int, int], some: Rows, others: Rows, with_one: Rows, with_other: Rows
     ) -> Rows:
-        """Return the strata of two explainers: with both, with each alone, with neither.
+        """Return the strata of explainers two at a time: with both, with each alone, with neither.
 
-        `first` and `second` are the strata of each alone, shape (2, 3).
+        Args:
+            pair: The two categories that are explained.
+            some: The first explainer of each two, shape (n_twos,).
+            others: The second one, shape (n_twos,).
+            with_one: The strata of each first one alone, shape (2, n_twos, 3).
+            with_other: The same of each second one.
+
+        Returns:
+            Shape (4, n_twos, 3).
         """
-        bits = self._bits(given[0]) & self._bits(given[1])
-        both = np.array(
-            [_ones(bits & self._bits(one)), _ones(bits & self._bits(other)), _ones(bits)], np.int64
+        held = {int(leaf): self._bits(int(leaf)) for leaf in (*some, *others)}
+        bits = np.stack(
+            [held[a] & held[b] for a, b in zip(some.tolist(), others.tolist(), strict=True)]
         )
-        return np.stack([both, first[0] - both, second[0] - both, first[1] - (second[0] - both)])
+        one, other = (self._bits(leaf) for leaf in pair)
+        both = np.stack([_ones(bits & one), _ones(bits & other), _ones(bits)], axis=1)
+        alone = with_other[0] - both
+        return np.stack([both, with_one[0] - both, alone, with_one[1] - alone])
 
-    def _bits(self, leaf: int) -> NDArray[np.uint8]:
+    def _bits(self, leaf: int) -> Bits:
+        """Return which groups hold a category, a bit each, in whole words."""
         if leaf not in self._packed:
             start, end = self.by_leaf.indptr[leaf], self.by_leaf.indptr[leaf + 1]
-            held = np.zeros(self.n, np.bool_)
+            held = np.zeros(-(-self.n // WORD) * WORD, np.bool_)
             held[self.by_leaf.indices[start:end]] = True
-            self._packed[leaf] = np.packbits(held)
+            self._packed[leaf] = np.packbits(held).view(np.uint64)
         return self._packed[leaf]
 
 
@@ -125,5 +133,6 @@ def _upper_tail(z: float) -> float:
     return float(norm.sf(z))
 
 
-def _ones(bits: NDArray[np.uint8]) -> int:
-    return int(np.bitwise_count(bits).sum(dtype=np.int64))
+def _ones(bits: Bits) -> Rows:
+    """Count the bits of each row."""
+    return np.bitwise_count(bits).sum(axis=-1, dtype=np.int64)

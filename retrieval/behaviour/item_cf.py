@@ -22,6 +22,8 @@ from retrieval.behaviour.base import (
     load_sparse,
     recent_row_sum,
     save_sparse,
+    shared,
+    stacked,
 )
 from retrieval.config import BehaviourConfig
 from retrieval.errors import NotFittedError
@@ -68,12 +70,13 @@ class ItemCFScorer:
         n_products = np.maximum(1, np.diff(taken.indptr))
         scaled = diags_array(n_products ** (-self.activity_power / 2)) @ taken
         norm = np.sqrt((scaled**2).sum(axis=0))
-        together = (scaled.T @ scaled).tocoo()
-        bottom = norm[together.row] * norm[together.col] + self.shrinkage * 0.1
-        values = np.where(together.row == together.col, 0.0, together.data / bottom)
-        similar = csr_array((values, (together.row, together.col)), shape=together.shape)
-        similar.eliminate_zeros()
-        self._neighbours = keep_top(similar, self.config.neighbours)
+        kept = []
+        for row, similar in shared(scaled):
+            similar.data /= norm[row] * norm[similar.indices] + self.shrinkage * 0.1
+            similar.data[row == similar.indices] = 0.0
+            similar.eliminate_zeros()
+            kept.append(keep_top(similar, self.config.neighbours))
+        self._neighbours = stacked(kept, interactions.n_products)
         return self
 
     def score(self, context: Context) -> Scores:

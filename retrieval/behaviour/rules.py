@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
-from retrieval.behaviour.base import Rows
+from retrieval.behaviour.base import Rows, shared
 from retrieval.behaviour.company import Company, above
 from retrieval.behaviour.discovery import (
     Floats,
@@ -92,9 +92,10 @@ class PairRules:
     def kin(self, products: Rows) -> NDArray[np.bool_]:
         """Return whose category makes a declared rule with one of these: shape (n_products,)."""
         assert self._kin is not None
-        codes = np.unique(self.code[products])
-        found = [_row(self._kin, int(c)) for c in codes]
-        return np.isin(self.code, np.concatenate(found) if found else [])
+        is_kin = np.zeros(self._kin.shape[0], bool)
+        for code in set(self.code[products].tolist()):
+            is_kin[_row(self._kin, code)] = True
+        return is_kin[self.code]
 
     def q(self, one: int, other: int) -> float:
         """Return the adjusted p-value of two products; 1 where the pair was not tested."""
@@ -227,12 +228,14 @@ def _is_leading(one: Rows, other: Rows, strength: Floats) -> NDArray[np.bool_]:
 
 def _together(matrix: csr_array) -> tuple[Rows, Rows, Rows]:
     """Return each pair seen at least twice, the first below the second, and how often."""
-    common = csr_array(matrix.T @ matrix)
-    common.sort_indices()
-    pairs = common.tocoo()
-    keep = (pairs.row < pairs.col) & (pairs.data >= LEAST_TESTED)
-    one, other = pairs.row[keep].astype(np.int64), pairs.col[keep].astype(np.int64)
-    return one, other, np.rint(pairs.data[keep]).astype(np.int64)
+    found = [np.zeros((3, 0), np.int64)]
+    for row, common in shared(matrix):
+        common.sort_indices()
+        keep = (row < common.indices) & (common.data >= LEAST_TESTED)
+        count = np.rint(common.data[keep]).astype(np.int64)
+        found.append(np.stack([row[keep], common.indices[keep], count]))
+    one, other, count = np.concatenate(found, axis=1)
+    return one, other, count
 
 
 def _by_code(groups: csr_array, code: Rows) -> csr_array:
