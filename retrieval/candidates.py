@@ -39,6 +39,9 @@ TEXT_RECENCY = 0.6
 """Each step back in a history counts this much less; baskets and anchors have no order."""
 
 
+GROUP = 64
+"""Scores of which only the largest is looked at to find where the best begin: sorting all of them,
+many tied, takes longer than making them."""
 TITLES_GIVEN = 5
 """Products whose titles stand for words."""
 
@@ -55,9 +58,9 @@ class Candidates:
 
 def generate(store: Store, plan: Plan, weights: Mapping[str, Weight], mask: Mask) -> Candidates:
     """Ask every source with a weight, keep the allowed products that any of them ranks high."""
-    full: dict[str, Scores] = {}
+    full: dict[str, tuple[Scores, float]] = {}  # of all products, and the best of the allowed
     open_rows = np.flatnonzero(mask)
-    kept = np.zeros(len(open_rows), bool)
+    kept = np.zeros(len(mask), bool)
     lent, lent_pairs = np.zeros(len(mask)), np.zeros(len(mask))
     limit = max(store.config.ranking.candidates_per_source, plan.query.k)
     for source, weight in weights.items():
@@ -66,23 +69,21 @@ def generate(store: Store, plan: Plan, weights: Mapping[str, Weight], mask: Mask
         found = source_scores(store, plan, source, open_rows)
         if found is None:
             continue
-        scores = np.asarray(found[open_rows], np.float32)
+        scores = np.asarray(found, np.float32)
+        top = _mark_best(kept, scores, mask, limit)
         if source in BEHAVIOUR and RELATIVES in weights:
-            whose, top = store.relatives.lenders, float(scores.max(initial=0.0))
             taken = lent_pairs if source == "association" else lent
-            _lend(taken, whose, source, found, top, weight)
-        if not scores.any():
-            continue
-        full[source] = scores
-        _mark_best(kept, scores, limit)
+            _lend(taken, store.lenders, source, scores, top, weight)
+        if top > 0:
+            full[source] = scores, top
     if RELATIVES in weights and len(store.relatives.rows):
         inherited = store.relatives.inherit(lent) + _of_pairs(store, plan, weights, lent_pairs)
-        full[RELATIVES] = (inherited[open_rows] / max(highest(weights), 1e-9)).astype(np.float32)
-        _mark_best(kept, full[RELATIVES], limit)
+        scores = (inherited / max(highest(weights), 1e-9)).astype(np.float32)
+        full[RELATIVES] = scores, _mark_best(kept, scores, mask, limit)
     best = np.flatnonzero(kept)
     return Candidates(
-        rows=open_rows[best],
-        scores={name: scaled(name, s[best], top=s.max(initial=0.0)) for name, s in full.items()},
+        rows=best,
+        scores={name: scaled(name, all_[best], top=top) for name, (all_, top) in full.items()},
     )
 
 
@@ -111,7 +112,7 @@ def _lend(
 
     Also to those that may not be shown themselves, at most as much as to the best that may (`top`).
     """
-    own = scores[lenders].astype(np.float32)
+    own = scores[lenders]
     top = top or float(own.max(initial=0.0))
     if top > 0:
         lent[lenders] += contribution(weight, scaled(source, np.minimum(own, top), top=top))
@@ -203,17 +204,26 @@ def _ratings(catalogue: Catalogue) -> Scores:
     return found
 
 
-def _mark_best(kept: Mask, scores: Scores, limit: int) -> None:
-    """Mark the `limit` largest positive scores, and what ties with the last of them."""
-    positive = np.flatnonzero(scores > 0)
-    if len(positive) <= limit:
-        kept[positive] = True
-    elif len(positive) * 4 < len(scores):
-        own = scores[positive]
-        kept[positive[own >= np.partition(own, -limit)[-limit]]] = True
-    else:
-        edge = np.partition(scores, -limit)[-limit]  # above 0: more than `limit` are
-        kept |= scores >= edge
+def _mark_best(kept: Mask, scores: Scores, mask: Mask, limit: int) -> float:
+    """Mark the `limit` largest positive scores of allowed products, and what ties with the last.
+
+    Returns:
+        The largest, 0 where none is positive.
+    """
+    own = scores * mask
+    n_groups = len(own) // GROUP
+    least = np.float32(0)
+    if n_groups > limit:  # as many groups have a largest score of at least this
+        tops = own[: n_groups * GROUP].reshape(GROUP, n_groups).max(axis=0)
+        least = np.partition(tops, -limit)[-limit]
+    rows = np.flatnonzero(own > least)
+    if len(rows) > limit:
+        best = own[rows]
+        rows = rows[best >= np.partition(best, -limit)[-limit]]
+    elif len(rows) < limit and least > 0:
+        rows = np.flatnonzero(own >= least)
+    kept[rows] = True
+    return float(own.max(initial=0.0))
 
 
 def _semantic(
@@ -276,7 +286,8 @@ def _leaf_association(store: Store, context: Context) -> Scores:
     scorer, damping = store.behaviour.association, store.config.behaviour.damping
     together = scorer.partners(anchors).astype(np.float64)
     n_anchor = scorer.pair(anchors, anchors).n_anchor
-    expected = (n_anchor + damping) * (scorer.n_holding() + damping)
+    held = scorer.n_holding(np.arange(len(together)))
+    expected = (n_anchor + damping) * (held + damping)
     lift = together * scorer.n_groups / np.maximum(expected, 1e-9)
     weight = together / max(n_anchor + damping, 1e-9) * np.log2(np.maximum(lift, 1.0))
     weight[together < scorer.score_support] = 0

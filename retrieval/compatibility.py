@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -124,19 +124,22 @@ class CompatibilityIndex:
     def _of(self, anchor: int) -> tuple[Rows, Rows]:
         """Return the rows that work with one product, and those that state they do not."""
         if anchor not in self._known:
-            working: set[int] = set()
-            failing: set[int] = set()
+            working: list[Rows] = []
+            failing: list[Rows] = []
             for name, text in self._catalogue.products[anchor].attributes.items():
                 plain = _fitted(name)
                 key = (plain is None, plain or _fold(name))
                 if key in self._rows:
                     by_value = self._rows[key]
-                    fit = {int(r) for v in values(text) for r in by_value.get(v, ())}
-                    working |= fit
-                    failing |= set(self._stating[key].tolist()) - fit
-            failing.discard(anchor)
-            self._known[anchor] = (
-                np.array(sorted(working - failing - {anchor}), np.int64),
-                np.array(sorted(failing), np.int64),
-            )
+                    fit = _union([by_value[v] for v in values(text) if v in by_value])
+                    working.append(fit)
+                    failing.append(np.setdiff1d(self._stating[key], fit, assume_unique=True))
+            no = np.setdiff1d(_union(failing), [anchor], assume_unique=True)
+            yes = np.setdiff1d(_union(working), np.append(no, anchor), assume_unique=True)
+            self._known[anchor] = yes, no
         return self._known[anchor]
+
+
+def _union(parts: Sequence[Rows]) -> Rows:
+    """Return what any of some sets of rows holds, ascending."""
+    return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)

@@ -40,7 +40,8 @@ def suitable(store: Store, plan: Plan) -> Mask:
         mask &= _alternatives(store, plan)
     mask[owned(store, plan)] = False
     if plan.task == "next_product":  # what is used up may come next again
-        again = plan.context.history[_is_bought_again(store)[plan.context.history]]
+        history = plan.context.history
+        again = history[store.behaviour.popularity.is_bought_again(history)]
         mask[again] = catalogue.stock[again] != 0 if plan.constraints.in_stock is None else True
     return mask
 
@@ -54,27 +55,27 @@ def complement_mask(store: Store, context: Context) -> Mask:
     """
     catalogue = store.catalogue
     leaves = _leaves(store, context)
-    mask = ~np.isin(catalogue.leaf_code, leaves)
-    if leaves:
-        mask &= catalogue.leaf_code >= 0
+    mask = catalogue.leaf_code >= 0 if leaves else np.ones(len(catalogue), bool)
+    for leaf in leaves:
+        mask[store.rows_of_leaf(leaf)] = False
     mask[context.given] = False
     for row in context.given:
         mask[store.variants(int(row))] = False
     return mask & (store.compatibility.score(context.given) >= 0)
 
 
-def tied(store: Store, context: Context) -> Mask:
+def tied(store: Store, context: Context, kin: Mask) -> Mask:
     """Return which products a record ties to what the context names: shape (n_products,).
 
     A declared rule between the two; baskets with the product or its category, often enough and
-    above chance, where a declared rule joins the two categories; or specifications that fit.
+    above chance, where a declared rule joins the two categories (`kin`, see `kindred`); or
+    specifications that fit.
     """
     code, scorer = store.catalogue.leaf_code, store.behaviour.association
     least = store.config.behaviour.min_support
     mask = store.compatibility.score(context.given) > 0
     named = [np.array([row]) for row in np.unique(context.given)]
     leaves = {int(leaf) for leaf in code[context.given] if leaf >= 0} | set(context.anchor_leaves)
-    kin = kindred(store, context)
     for rows in [*named, *(store.rows_of_leaf(leaf) for leaf in sorted(leaves))]:
         mask |= scorer.is_tied(rows, least) & kin
     for row in np.unique(context.given):
@@ -84,8 +85,7 @@ def tied(store: Store, context: Context) -> Mask:
 
 def kindred(store: Store, context: Context) -> Mask:
     """Return whose category a declared rule joins to one that is named: shape (n_products,)."""
-    anchors = np.flatnonzero(np.isin(store.catalogue.leaf_code, list(context.anchor_leaves)))
-    rows = np.unique(np.concatenate([context.given, anchors]))
+    rows = np.concatenate([context.given, *map(store.rows_of_leaf, context.anchor_leaves)])
     return store.behaviour.association.rules.kin(rows)
 
 
@@ -94,11 +94,7 @@ def owned(store: Store, plan: Plan) -> np.ndarray[tuple[int], np.dtype[np.int64]
     if plan.profile is None or plan.task in ("search", "next_product"):
         return np.zeros(0, np.int64)
     bought = plan.profile.purchased
-    return bought[~_is_bought_again(store)[bought]]
-
-
-def _is_bought_again(store: Store) -> Mask:
-    return store.behaviour.popularity.is_bought_again()
+    return bought[~store.behaviour.popularity.is_bought_again(bought)]
 
 
 def _alternatives(store: Store, plan: Plan) -> Mask:
@@ -121,7 +117,7 @@ def _alternatives(store: Store, plan: Plan) -> Mask:
         i for i, path in enumerate(store.catalogue.leaves) if path.rpartition(" > ")[0] in above
     ]
     apart = store.compatibility.score(plan.context.given) == 0
-    return np.isin(code, near) & apart & ~tied(store, plan.context)
+    return np.isin(code, near) & apart & ~tied(store, plan.context, kindred(store, plan.context))
 
 
 def _leaves(store: Store, context: Context) -> Sequence[int]:

@@ -25,7 +25,7 @@ from retrieval.offers.cross_sell import convincing
 from retrieval.offers.upsell import Upgrade, upgrades_of
 from retrieval.plan import Plan, make_plan, moment, weights_of
 from retrieval.query import Constraints, OfferKind, Query
-from retrieval.ranking import rank_candidates
+from retrieval.ranking import Ranking, rank_candidates
 from retrieval.reasons import nothing_fits, reasons_for
 from retrieval.records import Records
 from retrieval.reranking import diversify, vary
@@ -37,7 +37,7 @@ __all__ = ["Clock", "Recommender", "WhyNot"]
 
 NEEDS_ANCHOR = ("cross_sell", "similar", "upsell", "basket")
 ENOUGH = 20
-"""Candidates ranked for each place of a slate: variants and variety take some away."""
+"""Candidates made for each place of a slate: variants and variety take some away."""
 MIXED: tuple[OfferKind, ...] = ("cross_sell", "upsell", "similar")
 """A mixed slate: complements, then a step up, then alternatives, each a third."""
 
@@ -46,7 +46,7 @@ MIXED: tuple[OfferKind, ...] = ("cross_sell", "upsell", "similar")
 class Ranked:
     """All that may be shown for a plan, best first."""
 
-    candidates: tuple[Candidate, ...]
+    candidates: Sequence[Candidate]
     upgrades: Mapping[int, Upgrade] = field(default_factory=dict)
     """Row to what is gained and lost; upsell only."""
     notes: tuple[str, ...] = ()
@@ -111,11 +111,16 @@ class Recommender:
         with clock.stage("diversify"):
             limit = self.store.config.ranking.max_per_leaf if plan.task == "cross_sell" else None
             varied = vary(self.store, plan, ranked.candidates)
-            return diversify(varied, self.store.catalogue, k=plan.query.k, max_per_leaf=limit)
+            if isinstance(varied, Ranking):  # its candidates are not made yet
+                rows = varied.rows.tolist()
+            else:
+                rows = [candidate.row for candidate in varied]
+            places = diversify(rows, self.store.catalogue, k=plan.query.k, max_per_leaf=limit)
+            return tuple(varied[place] for place in places)
 
     def ranked(self, plan: Plan) -> tuple[Candidate, ...]:
         """Return all candidates of a plan, best first, before diversification."""
-        return self._rank(plan, Clock()).candidates
+        return tuple(self._rank(plan, Clock()).candidates)
 
     def _rank(self, plan: Plan, clock: Clock, limit: int | None = None) -> Ranked:
         with clock.stage("constraints"):
@@ -133,16 +138,16 @@ class Recommender:
         with clock.stage("candidates"):
             candidates = generate(self.store, plan, weights, mask)
         with clock.stage("rank"):
-            is_final = plan.task not in ("cross_sell", "bundle")
-            ranked = rank_candidates(candidates, weights, limit=limit if is_final else None)
+            ranking = rank_candidates(candidates, weights)
         if plan.task == "search" and plan.text and self.store.reranker is not None:
             with clock.stage("rerank"):
-                ranked = self.store.reranker.rerank(plan.text, ranked, self.store.catalogue)
-        notes: tuple[str, ...] = ()
+                read = self.store.reranker.rerank(plan.text, ranking, self.store.catalogue)
+            return Ranked(candidates=read)
         if plan.task in ("cross_sell", "bundle") and plan.has_anchor:
             with clock.stage("convince"):
-                ranked, notes = convincing(self.store, plan, mask, ranked)
-        return Ranked(candidates=ranked, notes=notes)
+                kept, notes = convincing(self.store, plan, mask, ranking, limit=limit)
+            return Ranked(candidates=kept, notes=notes)
+        return Ranked(candidates=ranking)
 
     def _slate(self, plan: Plan, shown: Sequence[Candidate], ranked: Ranked) -> Slate:
         evidence: dict[str, Evidence] = {}

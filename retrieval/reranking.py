@@ -32,7 +32,7 @@ SMOOTHING = 0.01
 """Share of the wished shares mixed into those of the list, so that none is 0 (Steck 2018)."""
 
 
-def vary(store: Store, plan: Plan, ranked: Sequence[Candidate]) -> tuple[Candidate, ...]:
+def vary(store: Store, plan: Plan, ranked: Sequence[Candidate]) -> Sequence[Candidate]:
     """Return the candidates with the best `POOL` reordered by the store's setting.
 
     Without a setting, for other tasks than `VARIED`, and for `interest` without a history, the
@@ -40,7 +40,7 @@ def vary(store: Store, plan: Plan, ranked: Sequence[Candidate]) -> tuple[Candida
     """
     setting = store.config.ranking.diversity
     if setting.method == "none" or not setting.strength or plan.task not in VARIED:
-        return tuple(ranked)
+        return ranked
     rows = np.array([c.row for c in ranked[:POOL]], np.int64)
     codes = store.catalogue.leaf_code
     order = reorder(
@@ -153,29 +153,33 @@ def _calibrated(
 
 
 def diversify(
-    ranked: Sequence[Candidate], catalogue: Catalogue, *, k: int, max_per_leaf: int | None = None
-) -> tuple[Candidate, ...]:
-    """Return up to k, in order, at most one of an item group and `max_per_leaf` of a leaf.
+    rows: Sequence[int], catalogue: Catalogue, *, k: int, max_per_leaf: int | None = None
+) -> list[int]:
+    """Return up to k places, in order, at most one of an item group and `max_per_leaf` of a leaf.
 
     Products held back come after the others, in their order, when there are fewer than k.
+
+    Args:
+        rows: Of the products, best first.
+        catalogue: Says group and leaf of each.
+        k: At most this many.
+        max_per_leaf: None for no limit.
     """
-    taken: list[Candidate] = []
-    held: list[Candidate] = []
+    taken: list[int] = []
+    held: list[int] = []
     groups: set[str] = set()
     leaves: Counter[int] = Counter()
-    for candidate in ranked:
-        product = catalogue.products[candidate.row]
-        leaf = int(catalogue.leaf_code[candidate.row])
-        group = product.item_group_id
+    for place, row in enumerate(rows):
+        leaf, group = int(catalogue.leaf_code[row]), catalogue.products[row].item_group_id
         if (group and group in groups) or (
             max_per_leaf is not None and leaf >= 0 and leaves[leaf] >= max_per_leaf
         ):
-            held.append(candidate)
+            held.append(place)
             continue
-        taken.append(candidate)
+        taken.append(place)
         leaves[leaf] += 1
         if group:
             groups.add(group)
         if len(taken) == k:
-            return tuple(taken)
-    return tuple([*taken, *held][:k])
+            return taken
+    return [*taken, *held][:k]

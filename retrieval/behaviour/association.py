@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
 from retrieval.behaviour.base import (
+    BLOCK,
     PURCHASE,
     Context,
     Interactions,
@@ -24,6 +25,8 @@ from retrieval.behaviour.base import (
     load_sparse,
     row_sum,
     save_sparse,
+    shared,
+    stacked,
 )
 from retrieval.behaviour.discovery import wilson
 from retrieval.behaviour.rules import PairRules
@@ -31,7 +34,10 @@ from retrieval.behaviour.triples import TripleCounts, triple_rules
 from retrieval.config import BehaviourConfig
 from retrieval.errors import NotFittedError
 
-MAX_HELD = 1_024
+MAX_MASKS = 16
+"""A slate relates to few categories, and asks of each for every place."""
+MAX_HELD = 4_096
+"""Sets of several products, most of them categories, whose groups are kept."""
 HALF_WEIGHT = 0.3
 """The weight of a rule that counts half: a tenth of the baskets at eight times chance."""
 
@@ -89,12 +95,14 @@ def rule_weights(groups: csr_array, *, damping: float, min_support: int) -> csr_
         raise ValueError(f"`damping` must be at least 0, got {damping}")
     n_groups = max(1, groups.shape[0])
     counts = np.asarray(groups.sum(axis=0)).ravel() + damping
-    together = (groups.T @ groups).tocoo()
-    keep = (together.row != together.col) & (together.data >= min_support)
-    row, col, count = together.row[keep], together.col[keep], together.data[keep].astype(float)
-    lift = count * n_groups / (counts[row] * counts[col])
-    weight = count / counts[row] * np.log2(np.maximum(lift, 1.0))
-    matrix = csr_array((weight, (row, col)), shape=together.shape)
+    kept = []
+    for row, together in shared(groups):
+        often = (row != together.indices) & (together.data >= min_support)
+        row, col, count = row[often], together.indices[often], together.data[often].astype(float)
+        lift = count * n_groups / (counts[row] * counts[col])
+        weight = count / counts[row] * np.log2(np.maximum(lift, 1.0))
+        kept.append(csr_array((weight, (row % BLOCK, col)), shape=together.shape))
+    matrix = stacked(kept, groups.shape[1])
     matrix.eliminate_zeros()
     return matrix
 
@@ -123,6 +131,7 @@ class AssociationScorer:
         self._groups: csc_array | None = None  # by product: which groups hold it
         self._contents: csr_array | None = None  # by group: what it holds
         self._held: dict[bytes, Rows] = {}  # groups with any of several products, asked before
+        self._masks: dict[bytes, NDArray[np.bool_]] = {}  # the same as masks, for a few
         self._leaf_code = leaf_code
         self._rules: PairRules | None = None
 
@@ -133,6 +142,7 @@ class AssociationScorer:
         groups = events.groups(key, self.config.max_basket)
         weights = rule_weights(groups, damping=self.config.damping, min_support=self.score_support)
         self._groups, self._contents, self._held = csc_array(groups), groups, {}
+        self._masks = {}
         self._weights = keep_top(weights, self.config.neighbours)
         self._rules = None
         return self
@@ -171,8 +181,12 @@ class AssociationScorer:
         if self._groups is None:
             raise NotFittedError(f"{self.name}: not fitted; call `fit` or `load` first")
         with_anchor, with_other = self._holding(anchor), self._holding(other)
+        if len(anchor) > 1:
+            count = int(np.count_nonzero(self._is_held(anchor, with_anchor)[with_other]))
+        else:
+            count = _n_common(with_anchor, with_other)
         return PairCounts(
-            count=_n_common(with_anchor, with_other),
+            count=count,
             n_anchor=len(with_anchor),
             n_other=len(with_other),
             n=int(self._groups.shape[0]),
@@ -191,19 +205,39 @@ class AssociationScorer:
         Those that share at least `min_support` groups with any of them, more often than by chance.
         """
         together, n_anchor = self.partners(anchor), len(self._holding(anchor))
-        chance = n_anchor * self.n_holding()
-        return (together >= min_support) & (together * self.n_groups > chance)
+        often = np.flatnonzero(together >= min_support)
+        chance = n_anchor * self.n_holding(often)
+        is_tied = np.zeros(len(together), np.bool_)
+        is_tied[often[together[often] * self.n_groups > chance]] = True
+        return is_tied
 
-    def n_holding(self) -> NDArray[np.int64]:
-        """Return, per product, how many groups hold it: shape (n_products,)."""
+    def n_holding(self, products: Rows) -> NDArray[np.int64]:
+        """Return how many groups hold each of the products: shape (n_rows,)."""
         if self._groups is None:
             raise NotFittedError(f"{self.name}: not fitted; call `fit` or `load` first")
-        return np.diff(self._groups.indptr).astype(np.int64)
+        starts = self._groups.indptr
+        return (starts[products + 1] - starts[products]).astype(np.int64)
 
     @property
     def n_groups(self) -> int:
         """Baskets or sessions counted."""
         return 0 if self._groups is None else int(self._groups.shape[0])
+
+    def _is_held(self, products: Rows, held: Rows) -> NDArray[np.bool_]:
+        """Return which groups hold any of the products, from their rows: shape (n_groups,)."""
+        key = products.tobytes()
+        found = self._masks.get(key)
+        if found is None:
+            if len(self._masks) >= MAX_MASKS:
+                self._masks.clear()
+            found = np.zeros(self.n_groups, np.bool_)
+            found[held] = True
+            self._masks[key] = found
+        return found
+
+    def n_with(self, product: int) -> int:
+        """Return how many groups hold one product."""
+        return len(self._holding(np.array([product])))
 
     def _holding(self, products: Rows) -> Rows:
         groups = self._groups
@@ -216,9 +250,7 @@ class AssociationScorer:
         if found is None:
             if len(self._held) >= MAX_HELD:
                 self._held.clear()
-            held = [groups.indices[groups.indptr[p] : groups.indptr[p + 1]] for p in products]
-            found = np.unique(np.concatenate(held)) if held else np.zeros(0, np.int64)
-            self._held[key] = found
+            found = self._held[key] = np.unique(groups[:, products].indices)
         return found
 
     def save(self, folder: Path) -> None:
@@ -233,7 +265,7 @@ class AssociationScorer:
         """Read what `save` wrote."""
         stored = load_sparse(folder / f"{self.name}.npz")
         self._weights, self._contents = stored["weights"], stored["groups"]
-        self._groups, self._held = csc_array(self._contents), {}
+        self._groups, self._held, self._masks = csc_array(self._contents), {}, {}
         tested = folder / f"{self.name}_rules.npz"
         if self._leaf_code is not None and tested.is_file():  # else tested at first use
             self._rules = self._unfitted_rules().load(tested)
@@ -242,11 +274,10 @@ class AssociationScorer:
 
 def _n_common(one: Rows, two: Rows) -> int:
     """Count what two ascending arrays share."""
-    few, many = sorted((one, two), key=len)
+    few, many = (one, two) if len(one) < len(two) else (two, one)
     if not len(few):
         return 0
-    at = np.minimum(np.searchsorted(many, few), len(many) - 1)
-    return int((many[at] == few).sum())
+    return int(np.count_nonzero(many.take(many.searchsorted(few), mode="clip") == few))
 
 
 class CategoryAssociationScorer:
@@ -295,8 +326,9 @@ class CategoryAssociationScorer:
         named = [int(c) for c in self.leaf_code[context.given] if c >= 0]
         leaves = np.unique(np.array([*named, *context.anchor_leaves], np.int64))
         by_leaf = row_sum(self._weights, leaves, np.ones(len(leaves)))
-        scores = np.where(self.leaf_code >= 0, by_leaf[self.leaf_code], 0.0) * self._within
-        return scores.astype(np.float32)
+        found = np.append(by_leaf, np.float32(0))[self.leaf_code]  # the last is for -1
+        found *= self._within
+        return found
 
     def save(self, folder: Path) -> None:
         """Write `category_association.npz`."""

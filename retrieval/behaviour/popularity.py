@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.behaviour.base import ADD, PURCHASE, VIEW, Context, Interactions, Scores
+from retrieval.behaviour.base import ADD, PURCHASE, VIEW, Context, Interactions, Rows, Scores
 from retrieval.config import BehaviourConfig
 from retrieval.errors import NotFittedError
 
@@ -37,12 +37,14 @@ class PopularityScorer:
         counts = np.bincount(interactions.product, weight, minlength=interactions.n_products)
         self._scores = np.log1p(counts).astype(np.float32)
         bought = interactions.only(PURCHASE)
-        pairs = np.unique(np.stack([bought.shopper, bought.product]), axis=1)
-        self.n_buyers = np.bincount(pairs[1], minlength=interactions.n_products)
-        days = np.stack([bought.shopper, bought.product, bought.day.astype(np.int64)])
-        days = np.unique(days, axis=1)
-        again, n_days = np.unique(days[:2], axis=1, return_counts=True)
-        self.n_repeat = np.bincount(again[1][n_days > 1], minlength=interactions.n_products)
+        n = max(1, interactions.n_products)
+        pairs, place = np.unique(bought.shopper * n + bought.product, return_inverse=True)
+        day = bought.day.astype(np.int64)
+        day -= day.min(initial=0)
+        span = int(day.max(initial=0)) + 1
+        n_days = np.bincount(np.unique(place * span + day) // span, minlength=len(pairs))
+        self.n_buyers = np.bincount(pairs % n, minlength=interactions.n_products)
+        self.n_repeat = np.bincount(pairs[n_days > 1] % n, minlength=interactions.n_products)
         return self
 
     def score(self, context: Context) -> Scores:
@@ -51,9 +53,9 @@ class PopularityScorer:
             raise NotFittedError("popularity: not fitted; call `fit` or `load` first")
         return self._scores
 
-    def is_bought_again(self) -> NDArray[np.bool_]:
-        """Return which products at least one buyer in seven buys again: shape (n_products,)."""
-        return self.n_repeat * 7 >= np.maximum(self.n_buyers, 1)
+    def is_bought_again(self, rows: Rows) -> NDArray[np.bool_]:
+        """Return which of the products at least one buyer in seven buys again: shape (n_rows,)."""
+        return self.n_repeat[rows] * 7 >= np.maximum(self.n_buyers[rows], 1)
 
     def save(self, folder: Path) -> None:
         """Write `popularity.npz`."""

@@ -69,11 +69,15 @@ class BehaviourFacts:
         anchor: Product | int,
         other: Product | int,
     ) -> Evidence | None:
+        least, catalogue = self.store.config.behaviour.min_support, self.store.catalogue
+        for side in (anchor, other):  # no pair is in more groups than either side
+            if isinstance(side, Product) and scorer.n_with(catalogue.row(side.product_id)) < least:
+                return None
+        pair = scorer.pair(self._rows(anchor), self._rows(other))
+        if pair.count < least or not pair.is_above_chance:
+            return None
         one, two = self._side(anchor), self._side(other)
         if self._overlap(one, two):  # nothing goes with itself
-            return None
-        pair = scorer.pair(one.rows, two.rows)
-        if pair.count < self.store.config.behaviour.min_support or not pair.is_above_chance:
             return None
         noun = "baskets" if kind == "bought_together" else "sessions"
         data = _pair_data(pair) | {
@@ -108,11 +112,16 @@ class BehaviourFacts:
         return code >= 0 and self.store.catalogue.leaves[code] == leaf.category
 
     def _side(self, named: Product | int) -> _Side:
+        rows = self._rows(named)
         if isinstance(named, Product):
-            row = self.store.catalogue.row(named.product_id)
-            return _Side(name=named.title, rows=np.array([row]), product_id=named.product_id)
+            return _Side(name=named.title, rows=rows, product_id=named.product_id)
         name = self.store.catalogue.leaves[named]
-        return _Side(name=name, rows=self.store.rows_of_leaf(named), category=name)
+        return _Side(name=name, rows=rows, category=name)
+
+    def _rows(self, named: Product | int) -> Rows:
+        if isinstance(named, Product):
+            return np.array([self.store.catalogue.row(named.product_id)])
+        return self.store.rows_of_leaf(named)
 
     def popularity(self, product: Product) -> Evidence | None:
         """How many shoppers bought it."""

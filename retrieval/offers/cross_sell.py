@@ -17,7 +17,7 @@ from retrieval.candidates import Candidates, scaled, source_scores
 from retrieval.eligibility import complement_mask, kindred, tied
 from retrieval.filters import Mask
 from retrieval.plan import Plan
-from retrieval.ranking import rank_candidates
+from retrieval.ranking import Ranking, rank_candidates
 from retrieval.slate import Candidate
 from retrieval.store import Store
 
@@ -37,57 +37,59 @@ COLD_NOTE = (
 
 
 def convincing(
-    store: Store, plan: Plan, mask: Mask, ranked: Sequence[Candidate]
-) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
+    store: Store, plan: Plan, mask: Mask, ranked: Ranking, *, limit: int | None = None
+) -> tuple[Sequence[Candidate], tuple[str, ...]]:
     """Keep the complements that a record ties to the plan's context; note when they are too few.
 
-    What the words of the query name by category counts as asked for.
+    What the words of the query name by category counts as asked for. Of what follows without a
+    record at most `limit` are made.
     """
     known = store.relatives.stand_in(plan.context)
     notes = (NEW_NOTE,) if known is not plan.context else ()
-    wanted = tied(store, plan.context)
+    kin = kindred(store, plan.context)
+    wanted = tied(store, plan.context, kin)
     if known is not plan.context:
-        wanted |= tied(store, known) & complement_mask(store, plan.context)
-    wanted |= kindred(store, plan.context) & (store.relatives.inherit(wanted) >= TIED_RELATIVES)
-    kin = _kin(store, plan)
+        of_known = tied(store, known, kindred(store, known))
+        wanted |= of_known & complement_mask(store, plan.context)
+    if len(store.relatives.rows):
+        wanted |= kin & (store.relatives.inherit(wanted) >= TIED_RELATIVES)
     subject = store.subjects.find(plan.text) if plan.text else None
     if subject is not None and subject.leaves:
         wanted |= subject.mask
-    kept = tuple(c for c in ranked if wanted[c.row])
+    is_wanted = wanted[ranked.rows]
+    kept = ranked.take(is_wanted)
     if not plan.has_anchor:
         return kept, ()
-    akin = [c for c in ranked if kin[c.row] and not wanted[c.row]]
-    kept = (*kept, *_below(kept, akin))
+    is_akin = kin[ranked.rows] & _usual(store, plan)[ranked.rows]
+    kept = kept.then(_below(kept, ranked.take(is_akin & ~is_wanted)))
     if len(kept) >= min(MIN_TIED, plan.query.k):
         return kept, notes
     others = mask.copy()
-    others[[c.row for c in kept]] = False
-    rest = _by_content(store, plan, others)
-    return (*kept, *_below(kept, rest)), (*notes, COLD_NOTE) if rest else notes
+    others[kept.rows] = False
+    rest = _below(kept, _by_content(store, plan, others))
+    return (*kept, *rest[:limit]), (*notes, COLD_NOTE) if rest else notes
 
 
-def _kin(store: Store, plan: Plan) -> Mask:
-    """Return what is bought of the categories that a declared rule joins to the anchor's."""
+def _usual(store: Store, plan: Plan) -> Mask:
+    """Return what is of categories bought with the anchor's, or stands in for such a product."""
     scores = source_scores(store, plan, "category_association")
-    mask = kindred(store, plan.context)
     if scores is None:
-        return np.zeros_like(mask)
-    return mask & ((scores > 0) | (store.relatives.inherit(scores) > 0))
+        return np.zeros(len(store.catalogue), bool)
+    found = scores > 0
+    if len(store.relatives.rows):
+        found |= store.relatives.inherit(scores) > 0
+    return found
 
 
-def _below(kept: Sequence[Candidate], rest: Sequence[Candidate]) -> tuple[Candidate, ...]:
+def _below(kept: Ranking, rest: Ranking) -> Ranking:
     """Scale scores down so that all of `rest` come after what is kept; their order stays."""
     if not kept or not rest:
-        return tuple(rest)
-    last = min(c.score for c in kept)
-    scale = min(1.0, BELOW * last / max(rest[0].score, 1e-12))
-    return tuple(
-        Candidate(row=c.row, parts={name: scale * value for name, value in c.parts.items()})
-        for c in rest
-    )
+        return rest
+    last = float(kept.totals.min())
+    return rest.scaled(min(1.0, BELOW * last / max(float(rest.totals[0]), 1e-12)))
 
 
-def _by_content(store: Store, plan: Plan, mask: Mask) -> tuple[Candidate, ...]:
+def _by_content(store: Store, plan: Plan, mask: Mask) -> Ranking:
     """Rank what stands near in the category tree and reads alike; nothing else is claimed of it."""
     near = _nearness(store, plan)
     if near.any():  # without categories, text alone has to do
@@ -99,11 +101,9 @@ def _by_content(store: Store, plan: Plan, mask: Mask) -> tuple[Candidate, ...]:
             scores[name] = found
     rows = np.flatnonzero(mask)
     parts = {name: scaled(name, found)[rows] for name, found in scores.items()}
-    return tuple(
-        c
-        for c in rank_candidates(Candidates(rows=rows, scores=parts), CONTENT)
-        if {"category", "semantic", "compatibility"} & set(c.parts)
-    )
+    ranked = rank_candidates(Candidates(rows=rows, scores=parts), CONTENT)
+    ties = [ranked.parts[n] for n in ("category", "semantic", "compatibility") if n in ranked.parts]
+    return ranked.take(np.sum(ties, axis=0) > 0)
 
 
 def _nearness(store: Store, plan: Plan) -> np.ndarray[tuple[int], np.dtype[np.float32]]:

@@ -129,7 +129,7 @@ def _often_beside(store: Store, row: int) -> list[int]:
     likely: set[int] = set()
     own = int(code[row])
     for rows in (np.array([row]), store.rows_of_leaf(own) if own >= 0 else np.array([row])):
-        n_anchor = int(scorer.n_holding()[rows].max(initial=1))  # at least so many baskets
+        n_anchor = int(scorer.n_holding(rows).max(initial=1))  # at least so many baskets
         sums = np.bincount(code[code >= 0], scorer.partners(rows)[code >= 0])
         likely |= {int(leaf) for leaf in np.flatnonzero(100 * sums >= OFTEN * n_anchor)}
     return sorted(likely - {own})

@@ -33,7 +33,7 @@ OF_SETS = (
     "total_max", "min_items", "max_items", "must_include", "margin_min", "roles", "needs_fit",
 )  # fmt: skip
 """Constraints on the whole set; the others are on each product."""
-Rank = Callable[[Plan], tuple[Candidate, ...]]
+Rank = Callable[[Plan], Sequence[Candidate]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

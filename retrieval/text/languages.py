@@ -162,7 +162,9 @@ def relative(similarities: NDArray[np.float32]) -> NDArray[np.float32]:
     usual, best = float(similarities.mean()), float(similarities.max())
     if best - usual < 1e-6:
         return np.zeros_like(similarities)
-    return np.round(np.maximum((similarities - usual) / (best - usual), 0.0), 6).astype(np.float32)
+    found = np.asarray(similarities - usual, np.float32)  # from here on in place
+    found /= best - usual
+    return np.round(np.maximum(found, 0.0, out=found), 6, out=found)
 
 
 def _other_texts(product: Product) -> list[str]:

@@ -15,7 +15,17 @@ from retrieval.behaviour.association import (
     rule_weights,
     wilson,
 )
-from retrieval.behaviour.base import ADD, PURCHASE, VIEW, Context, Interactions, keep_top
+from retrieval.behaviour.base import (
+    ADD,
+    BLOCK,
+    PURCHASE,
+    VIEW,
+    Context,
+    Interactions,
+    keep_top,
+    shared,
+    stacked,
+)
 from retrieval.behaviour.clusters import Clusters
 from retrieval.behaviour.ease import EaseScorer
 from retrieval.behaviour.factors import AlsScorer, BprScorer
@@ -154,7 +164,7 @@ class TestPopularity(ScorerContract):
         scorer = self.make().fit(log)
         assert scorer.n_buyers.tolist() == [2, 0, 0, 0]
         assert scorer.n_repeat.tolist() == [1, 0, 0, 0]  # s0 came back, s1 did not
-        assert scorer.is_bought_again().tolist() == [True, False, False, False]
+        assert scorer.is_bought_again(np.arange(4)).tolist() == [True, False, False, False]
 
 
 class TestAssociation(ScorerContract):
@@ -187,7 +197,7 @@ class TestAssociation(ScorerContract):
         scorer = self.make().fit(log)
         assert scorer.partners(rows(TENT)).tolist() == [3, 2, 0, 0]
         assert scorer.partners(rows()).tolist() == [0, 0, 0, 0]
-        assert scorer.n_holding().tolist() == [3, 2, 1, 0]
+        assert scorer.n_holding(np.arange(4)).tolist() == [3, 2, 1, 0]
 
     def test_tied_means_seen_often_enough_and_above_chance(self, log):
         scorer = self.make().fit(log)
@@ -386,6 +396,24 @@ def test_nothing_is_known_of_a_pair_without_baskets():
     pair = PairCounts(count=0, n_anchor=0, n_other=0, n=0)
     assert (pair.confidence, pair.lift, pair.interval) == (0.0, 0.0, (0.0, 1.0))
     assert not pair.is_above_chance
+
+
+def test_counting_by_blocks_is_counting_at_once():
+    rng = np.random.default_rng(0)
+    n = BLOCK + 50  # two blocks
+    groups = csr_array((rng.random((400, n)) < 0.02).astype(np.float32))
+    whole = (groups.T @ groups).toarray()
+    found = list(shared(groups))
+    assert (stacked([block for _, block in found], n).toarray() == whole).all()
+    for row, block in found:
+        assert (block.data == whole[row, block.indices]).all()
+    weights = rule_weights(groups, damping=0, min_support=2).toarray()
+    # lift = count x baskets / (baskets with each), weight = count / baskets with it x log2(lift)
+    lift = whole * 400 / np.outer(np.diag(whole), np.diag(whole))
+    expected = whole / np.diag(whole)[:, None] * np.log2(np.maximum(lift, 1))
+    np.fill_diagonal(expected, 0)
+    np.testing.assert_allclose(weights, np.where(whole >= 2, expected, 0), rtol=1e-5)
+    assert stacked([], n).shape == (0, n)
 
 
 def test_keep_top_breaks_ties_by_the_lower_column():

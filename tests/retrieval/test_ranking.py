@@ -7,7 +7,6 @@ from retrieval.candidates import Candidates
 from retrieval.data.dataset import Catalogue, Product
 from retrieval.ranking import rank_candidates
 from retrieval.reranking import diversify
-from retrieval.slate import Candidate
 
 
 def candidates(rows, **scores):
@@ -39,13 +38,27 @@ def test_ties_go_to_the_lower_row():
     assert [c.row for c in found] == [2, 5, 9]
 
 
-def test_a_limit_keeps_the_best():
-    found = rank_candidates(candidates([0, 1, 2], lexical=[1, 3, 2]), {"lexical": 1.0}, limit=2)
-    assert [c.row for c in found] == [1, 2]
+def test_a_ranking_makes_what_is_looked_at():
+    many = np.arange(100)
+    found = rank_candidates(candidates(many, lexical=many / 100, rating=1 - many), {"lexical": 1.0})
+    assert [c.row for c in found] == many[::-1].tolist()
+    assert [found[i] for i in range(100)] == list(found) == list(found[:])
+    assert found[0].parts == {"lexical": pytest.approx(0.99)}
+    with pytest.raises(IndexError):
+        found[100]
+
+
+def test_one_ranking_may_follow_another():
+    found = rank_candidates(candidates([0, 1, 2], lexical=[1, 3, 2]), {"lexical": 1.0})
+    # rows 1, 2, 0 with 3, 2, 1; the last at half its score in front
+    joined = found.take(np.array([2])).scaled(0.5).then(found.take(found.rows > 0))
+    assert [(c.row, c.score) for c in joined] == [(0, 0.5), (1, 3.0), (2, 2.0)]
+    assert joined.totals.tolist() == [0.5, 3.0, 2.0]
 
 
 def test_no_candidates_no_ranking():
-    assert rank_candidates(candidates([]), {"lexical": 1.0}) == ()
+    assert list(rank_candidates(candidates([]), {"lexical": 1.0})) == []
+    assert [c.parts for c in rank_candidates(candidates([4]), {})] == [{}]
 
 
 @pytest.fixture
@@ -63,8 +76,8 @@ def shop():
 
 
 def shown(shop, k, **settings):
-    ranked = [Candidate(row=row, parts={"x": 1.0 - row / 10}) for row in range(5)]
-    return [shop.product_ids[c.row] for c in diversify(ranked, shop, k=k, **settings)]
+    found = diversify(range(5), shop, k=k, **settings)
+    return [shop.product_ids[place] for place in found]
 
 
 def test_one_of_a_group_is_shown(shop):
@@ -82,5 +95,4 @@ def test_what_was_held_back_fills_up_in_its_order(shop):
 
 def test_products_without_a_category_share_no_places():
     shop = Catalogue([Product(product_id=str(i), title="") for i in range(3)])
-    ranked = [Candidate(row=row, parts={}) for row in range(3)]
-    assert len(diversify(ranked, shop, k=3, max_per_leaf=1)) == 3
+    assert diversify(range(3), shop, k=3, max_per_leaf=1) == [0, 1, 2]
