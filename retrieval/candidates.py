@@ -73,7 +73,7 @@ def generate(store: Store, plan: Plan, weights: Mapping[str, Weight], mask: Mask
         top = _mark_best(kept, scores, mask, limit)
         if source in BEHAVIOUR and RELATIVES in weights:
             taken = lent_pairs if source == "association" else lent
-            _lend(taken, store.lenders, source, scores, top, weight)
+            _lend(taken, store.relatives.lenders, source, scores, top, weight)
         if top > 0:
             full[source] = scores, top
     if RELATIVES in weights and len(store.relatives.rows):

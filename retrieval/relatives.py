@@ -9,6 +9,7 @@ ranked higher for being unknown than the best of what it resembles.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ BLOCK = 1_024
 Floats = NDArray[np.floating]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Relatives:
     """New products, and whose behaviour stands in for theirs."""
 
@@ -68,12 +69,12 @@ class Relatives:
         shares = csr_array((share, (np.searchsorted(rows, row), column)), shape=shape)
         return cls(rows=rows, shares=shares, n_events=n_events)
 
-    @property
+    @cached_property
     def silence(self) -> NDArray[np.float64]:
         """Return how much of each new product is inherited: shape (n_new,), 1 without events."""
         return np.asarray(self.shares.sum(axis=1), np.float64)
 
-    @property
+    @cached_property
     def lenders(self) -> Rows:
         """Return the products that lend to another, ascending."""
         return np.unique(self.shares.indices).astype(np.int64)

@@ -130,11 +130,6 @@ class Store:
         )
 
     @cached_property
-    def lenders(self) -> NDArray[np.int64]:
-        """The products whose behaviour stands in for that of a new one, ascending."""
-        return self.relatives.lenders
-
-    @cached_property
     def relations(self) -> Relations:
         """What related pairs usually are to each other, for new products."""
         is_new = np.zeros(len(self.catalogue), bool)

@@ -27,6 +27,7 @@ from retrieval.behaviour.base import (
     load_sparse,
     row_sum,
     save_sparse,
+    shared,
 )
 from retrieval.behaviour.taken import context_matrix, recency_weights, taken_matrix
 from retrieval.config import BehaviourConfig
@@ -88,7 +89,9 @@ class EaseScorer:
         kept = kept[n_shoppers[kept] > 0]
         n_own = np.maximum(1, np.diff(taken.indptr))
         scaled = diags_array(n_own ** (-self.activity_power / 2)) @ csr_array(taken)[:, kept]
-        gram = (scaled.T @ scaled).toarray().astype(np.float32)
+        gram = np.zeros((len(kept), len(kept)), np.float32)
+        for row, block in shared(csr_array(scaled)):
+            gram[row, block.indices] = block.data
         small = strongest_weights(gram, self.regularisation, self.neighbours)
         shape = (interactions.n_products, interactions.n_products)
         where = small.tocoo()
