@@ -77,7 +77,9 @@ def generate(store: Store, plan: Plan, weights: Mapping[str, Weight], mask: Mask
         if top > 0:
             full[source] = scores, top
     if RELATIVES in weights and len(store.relatives.rows):
-        inherited = store.relatives.inherit(lent) + _of_pairs(store, plan, weights, lent_pairs)
+        inherited = store.relatives.inherit(lent, plan.context.given) + _of_pairs(
+            store, plan, weights, lent_pairs
+        )
         scores = (inherited / max(highest(weights), 1e-9)).astype(np.float32)
         full[RELATIVES] = scores, _mark_best(kept, scores, mask, limit)
     best = np.flatnonzero(kept)
@@ -91,7 +93,8 @@ def _of_pairs(
     store: Store, plan: Plan, weights: Mapping[str, Weight], lent: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return what new products take over of pair rules: their relatives' or of related pairs."""
-    inherited, weight = store.relatives.inherit(lent), weights.get("association")
+    inherited = store.relatives.inherit(lent, plan.context.given)
+    weight = weights.get("association")
     if weight:
         rows = store.relatives.rows
         usual = contribution(weight, store.relations.expected(plan.context.given, rows))

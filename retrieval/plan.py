@@ -30,7 +30,7 @@ BEHAVIOUR = (
 PERSONAL = ("profile", "repurchase")
 """Sources that are silent unless the shopper is known."""
 RELATIVES = "relatives"
-CARRIED_FOR = ("cross_sell", "basket", "next_product", "similar")
+CARRIED_FOR = ("search", "cross_sell", "basket", "next_product", "similar")
 """Tasks in which new products inherit what behaviour says of their relatives."""
 CARRIED = 1.0
 """How much of it where the shop's past does not say; more would reward being unknown."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from retrieval.behaviour.base import Context, Interactions, Rows
+from retrieval.behaviour.base import NO_ROWS, Context, Interactions, Rows
 
 N_RELATIVES = 5
 SHARPNESS = 12.0
@@ -79,10 +79,23 @@ class Relatives:
         """Return the products that lend to another, ascending."""
         return np.unique(self.shares.indices).astype(np.int64)
 
-    def inherit(self, values: Floats | NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return what new products take over of the values of all: shape (n_products,)."""
+    def inherit(
+        self, values: Floats | NDArray[np.bool_], given: Rows = NO_ROWS
+    ) -> NDArray[np.float64]:
+        """Return what new products take over of the values of all: shape (n_products,).
+
+        What is `given` says nothing of what goes with itself: the other relatives speak for it.
+        """
+        lending = np.asarray(values, np.float64)
         inherited = np.zeros(self.shares.shape[1])
-        inherited[self.rows] = self.shares @ np.asarray(values, np.float64)
+        if not len(given):
+            inherited[self.rows] = self.shares @ lending
+            return inherited
+        speaks = np.ones(len(lending))
+        speaks[given] = 0
+        heard = self.shares @ speaks
+        scale = np.divide(self.silence, heard, out=np.zeros(len(heard)), where=heard > 0)
+        inherited[self.rows] = scale * (self.shares @ (lending * speaks))
         return inherited
 
     def stand_in(self, context: Context) -> Context:
