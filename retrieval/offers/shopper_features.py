@@ -109,7 +109,7 @@ def _log(count: pl.Expr) -> pl.Expr:
 def _activity(events: pl.DataFrame, at: datetime) -> pl.DataFrame:
     recent = pl.col("at") >= at - timedelta(days=RECENT_DAYS)
     kind = pl.col("type")
-    return events.group_by("shopper_id").agg(
+    return events.group_by("shopper_id", maintain_order=True).agg(
         _days_since(at, pl.col("at").max()).alias("days_since_event"),
         _log(recent.sum()).alias("log_events_recent"),
         _log((kind == "view").sum()).alias("log_views"),
@@ -125,7 +125,7 @@ def _purchases(bought: pl.DataFrame, at: datetime) -> pl.DataFrame:
     recent = pl.col("at") >= at - timedelta(days=RECENT_DAYS)
     spent = pl.col("price_minor").fill_null(0) / 100 * pl.col("quantity").fill_null(1.0)
     n_orders, total = order.n_unique(), spent.sum()
-    return bought.group_by("shopper_id").agg(
+    return bought.group_by("shopper_id", maintain_order=True).agg(
         _days_since(at, pl.col("at").max()).alias("days_since_order"),
         _log(n_orders).alias("log_orders"),
         _log(order.filter(recent).n_unique()).alias("log_orders_recent"),
@@ -148,7 +148,7 @@ def _weight() -> pl.Expr:
 def _scope(seen: pl.DataFrame) -> pl.DataFrame:
     weight = _weight()
     everywhere = seen.select((weight * pl.col("in_scope")).sum() / weight.sum()).item() or 0.0
-    return seen.group_by("shopper_id").agg(
+    return seen.group_by("shopper_id", maintain_order=True).agg(
         (
             ((weight * pl.col("in_scope")).sum() + SHARE_PRIOR * everywhere)
             / (weight.sum() + SHARE_PRIOR)
@@ -163,11 +163,13 @@ def _shares(seen: pl.DataFrame, shopper_ids: pl.Series) -> pl.DataFrame:
     """Return each shopper's smoothed share of the most frequent top categories."""
     weighted = seen.with_columns(w=_weight())
     tops = (
-        weighted.group_by("top").agg(pl.col("w").sum()).sort(["w", "top"], descending=[True, False])
+        weighted.group_by("top", maintain_order=True)
+        .agg(pl.col("w").sum())
+        .sort(["w", "top"], descending=[True, False])
     ).head(MAX_CATEGORIES)
     total = float(weighted["w"].sum()) or 1.0
-    mine = weighted.group_by("shopper_id", "top").agg(pl.col("w").sum())
-    all_of = mine.group_by("shopper_id").agg(pl.col("w").sum().alias("all"))
+    mine = weighted.group_by("shopper_id", "top", maintain_order=True).agg(pl.col("w").sum())
+    all_of = mine.group_by("shopper_id", maintain_order=True).agg(pl.col("w").sum().alias("all"))
     table = pl.DataFrame({"shopper_id": shopper_ids}).join(all_of, on="shopper_id", how="left")
     table = table.with_columns(pl.col("all").fill_null(0.0))
     for top, weight in sorted(tops.iter_rows()):

@@ -88,6 +88,13 @@ def test_a_brand_new_product_is_shown_for_its_relatives_and_says_so(shop):
     assert sum(parts[BRAND_NEW].values()) < sum(parts["tent0"].values())
 
 
+def test_a_brand_new_product_is_found_by_words_as_high_as_its_relatives(shop):
+    slate = slate_of(shop, text="tent0 of a")
+    parts = {s.product_id: s.score_parts for s in slate.suggestions}
+    assert 0 < parts[BRAND_NEW]["relatives"] <= parts["tent0"]["popularity"] + 1e-6
+    assert {s.product_id for s in slate.suggestions[:2]} == {"tent0", BRAND_NEW}
+
+
 def test_a_brand_new_anchor_is_given_what_goes_with_its_nearest_relative(shop):
     slate = slate_of(shop, anchors=[BRAND_NEW], offer_kind="cross_sell")
     assert slate.suggestions[0].product_id == "pump0"

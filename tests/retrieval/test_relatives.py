@@ -70,3 +70,11 @@ def test_without_new_products_there_is_nothing_to_carry_over():
 
 def test_in_an_empty_log_nobody_lends():
     assert len(Relatives.of(log_of(), LEAF, VECTORS, ENOUGH).rows) == 0
+
+
+def test_what_is_asked_about_does_not_say_what_goes_with_itself():
+    values = np.array([0.0, 0.6, 0, 0, 0, 0])  # beside the tent others take the second tent
+    found = relatives_after(0)
+    assert found.inherit(values)[NEW_TENT] < 0.01
+    assert found.inherit(values, np.array([TENT]))[NEW_TENT] == pytest.approx(0.6)
+    assert found.inherit(values, np.array([TENT, TENT2]))[NEW_TENT] == 0
