@@ -32,7 +32,15 @@ from retrieval.candidates import generate
 from retrieval.eligibility import eligible
 from retrieval.filters import Mask
 from retrieval.learned import Learned, for_known
-from retrieval.plan import CARRIED_FOR, PERSONAL, SOURCES, Plan, configured_weights, make_plan
+from retrieval.plan import (
+    CARRIED_FOR,
+    PERSONAL,
+    SOURCES,
+    WORDS,
+    Plan,
+    configured_weights,
+    make_plan,
+)
 from retrieval.store import Store
 from retrieval.tuning.carry import MOST_ASKED, carried
 from retrieval.tuning.questions import Held, Question, hold_out
@@ -46,6 +54,10 @@ MOST_SCORED = 20_000_000
 BEST_OF_SOURCE, OF_THE_REST = 20, 50
 """Curves are learned on a question's best candidates by each source and as many drawn from the
 rest, which stand for all of it. Leaving the rest out biases the curves."""
+ANSWERS = (*WORDS, "subject")
+LIKED_SHARE = 0.25
+"""Search: what many like (sales, ratings) weighs at most this share of what answers the wish.
+Clicks alone would trust it more and show what nobody asked for (eval/results/search.md)."""
 SURELY = 0.3
 """Learned curves are kept if they are better with at least this probability (bootstrap). They begin
 at the configured weights, so a tie costs nothing."""
@@ -193,14 +205,21 @@ def _learn_task(
     report: dict[str, Any] = {}
     for name, choices in readings.items():
         with threadpool_limits(limits=1, user_api="blas"):
-            found, before, report[name] = _learn_curves(choices, configured, before, seed)
+            found, before, report[name] = _learn_curves(
+                choices, configured, before, seed, must_answer=name == "search"
+            )
         if found is not None:
             curves[name] = found
     return curves, report
 
 
 def _learn_curves(
-    choices: Choices, configured: Mapping[str, float], before: Mapping[str, Weight], seed: int
+    choices: Choices,
+    configured: Mapping[str, float],
+    before: Mapping[str, Weight],
+    seed: int,
+    *,
+    must_answer: bool = False,
 ) -> tuple[Mapping[str, Curve] | None, Mapping[str, Weight], dict[str, Any]]:
     """Return the curves if they beat what there was before, what was taken, and all numbers.
 
@@ -210,7 +229,7 @@ def _learn_curves(
     n = len(choices.taken)
     earlier, later = choices.part(range(n // 2)), choices.part(range(n // 2, n))
     starts = {"configured": configured, "single": _best_alone(earlier)}
-    learned = _taught(earlier, starts)
+    learned = _taught(earlier, starts, must_answer=must_answer)
     ways: dict[str, Mapping[str, Weight]] = {
         "before": before,
         **learned,
@@ -229,11 +248,12 @@ def _learn_curves(
     if surely < SURELY:
         return None, before, report
     start = better.rpartition(" ")[2]
-    return _taught(choices, {start: starts[start]})[better], learned[better], report
+    taught = _taught(choices, {start: starts[start]}, must_answer=must_answer)
+    return taught[better], learned[better], report
 
 
 def _taught(
-    choices: Choices, starts: Mapping[str, Mapping[str, float]]
+    choices: Choices, starts: Mapping[str, Mapping[str, float]], *, must_answer: bool
 ) -> dict[str, Mapping[str, Curve]]:
     """Return curves from each start, as they are likeliest and sharpened on the first places."""
     found: dict[str, Mapping[str, Curve]] = {}
@@ -243,7 +263,21 @@ def _taught(
             f"learned from {name}": curves,
             f"sharpened from {name}": sharpen(choices, curves),
         }
-    return found
+    return {name: _answering(curves) for name, curves in found.items()} if must_answer else found
+
+
+def _answering(curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    """Return the curves with those of what many like lowered to `LIKED_SHARE`."""
+    top = {source: curve.y[-1] for source, curve in curves.items()}
+    answers = sum(y for source, y in top.items() if source in ANSWERS)
+    liked = sum(top.values()) - answers
+    scale = min(1.0, LIKED_SHARE * answers / liked) if liked else 1.0
+    return {
+        source: curve
+        if source in ANSWERS
+        else replace(curve, y=tuple(round(scale * y, 6) for y in curve.y))
+        for source, curve in curves.items()
+    }
 
 
 def _best_alone(choices: Choices) -> dict[str, float]:

@@ -17,7 +17,7 @@ from retrieval.pipeline import Recommender
 from retrieval.plan import BEHAVIOUR, make_plan, weights_of
 from retrieval.query import Query
 from retrieval.store import Store
-from retrieval.tuning.learn import BEST_OF_SOURCE, OF_THE_REST, _drawn, learn
+from retrieval.tuning.learn import BEST_OF_SOURCE, OF_THE_REST, _answering, _drawn, learn
 from retrieval.tuning.questions import hold_out, past_of
 from retrieval.workers import open_workers
 
@@ -187,3 +187,21 @@ def test_known_shoppers_have_curves_of_their_own_where_they_were_learned(shop):
     quiet = asked.model_copy(update={"personalise": False})
     assert set(weights_of(store, make_plan(store, quiet))) == {"popularity"}
     assert Learned(curves={"basket": all_}).of("basket", is_known=True) == all_
+
+
+def test_what_many_like_never_outweighs_what_answers_a_wish():
+    def line(top):
+        return Curve(x=(0.0, 1.0), y=(0.0, top))
+
+    learned = {
+        "lexical": line(0.4),
+        "semantic": line(0.4),
+        "popularity": line(1.0),
+        "rating": line(0.6),
+    }
+    kept = _answering(learned)
+    assert kept["lexical"] == learned["lexical"]
+    assert kept["popularity"].y[-1] + kept["rating"].y[-1] == pytest.approx(0.2)
+    assert kept["popularity"].y[-1] / kept["rating"].y[-1] == pytest.approx(1 / 0.6, abs=1e-4)
+    assert _answering(kept) == kept
+    assert _answering({"lexical": line(1.0)}) == {"lexical": line(1.0)}
