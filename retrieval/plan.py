@@ -30,10 +30,9 @@ BEHAVIOUR = (
 PERSONAL = ("profile", "repurchase")
 """Sources that are silent unless the shopper is known."""
 RELATIVES = "relatives"
-CARRIED_FOR = ("search", "cross_sell", "basket", "next_product", "similar")
-"""Tasks in which new products inherit what behaviour says of their relatives."""
 CARRIED = 1.0
-"""How much of it where the shop's past does not say; more would reward being unknown."""
+"""How much of their relatives' behaviour new products inherit where the shop's past does not say;
+more would reward being unknown."""
 _LIKENESS = ("nearest", "same_brand", "compatibility", "profile")
 SOURCES: Mapping[str, tuple[str, ...]] = {
     "search": (*WORDS, "subject", "popularity", "profile", "rating"),
@@ -42,7 +41,8 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "basket": (*BEHAVIOUR, *WORDS, *_LIKENESS, "same_category"),
     "next_product": (*BEHAVIOUR, *WORDS, *_LIKENESS, "same_category"),
 }
-"""What a build may weigh for each task; `relatives` rests on the weights of the others."""
+"""What a build may weigh for each task. In all of them new products inherit what behaviour says of
+their relatives; `relatives` rests on the weights of the others."""
 RATING_WEIGHT = 0.1
 """Where behaviour has nothing to say, well-rated products come first."""
 LATEST_PURCHASES = 5
@@ -141,7 +141,7 @@ def weights_of(store: Store, plan: Plan) -> Mapping[str, Weight]:
     """Return how each source counts for the plan; new products inherit from their relatives."""
     weights = _own_weights(store, plan)
     task = "cross_sell" if plan.task == "bundle" and plan.has_anchor else plan.task
-    if task not in CARRIED_FOR or RELATIVES in weights or not len(store.relatives.rows):
+    if task not in SOURCES or RELATIVES in weights or not len(store.relatives.rows):
         return weights
     share = store.learned.carried.get(task, CARRIED)
     return {**weights, RELATIVES: share * highest(weights)}

@@ -33,7 +33,6 @@ from retrieval.eligibility import eligible
 from retrieval.filters import Mask
 from retrieval.learned import Learned, for_known
 from retrieval.plan import (
-    CARRIED_FOR,
     PERSONAL,
     SOURCES,
     WORDS,
@@ -116,13 +115,12 @@ def learn(
         found, reports = next(learned)
         curves |= found
         report |= reports
-        if task in CARRIED_FOR:
-            weights = curves.get(task, configured_weights(past, task))
-            asked = _resolved(past, questions[-MOST_ASKED:])
-            plans = [(a.plan, a.mask, a.taken) for a in asked]
-            share = carried(past, plans, weights, is_met)
-            if share is not None:
-                lent[task], report[task]["carried"] = share
+        weights = curves.get(task, configured_weights(past, task))
+        asked = _resolved(past, questions[-MOST_ASKED:])
+        plans = [(a.plan, a.mask, a.taken) for a in asked]
+        share = carried(past, plans, weights, is_met)
+        if share is not None:
+            lent[task], report[task]["carried"] = share
     used = {source for found in curves.values() for source in found}
     more = [name for name in tried if name in used]
     settings = {name: s for name, s in settings.items() if name not in tried or name in used}
