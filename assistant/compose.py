@@ -1,69 +1,44 @@
 """Composers: clauses in, words out. They choose words and decide nothing.
 
-`TemplateComposer` rotates through the wordings. `ModelComposer` asks a language model: a small one
-chooses among wordings that are all true, a larger one writes the clause itself under a grammar that
-knows only connecting words and the clause's own slots. What a model returns is checked by the
-caller's gate, repaired once, and otherwise replaced by the template's words.
+`TemplateComposer` rotates through the wordings. `ModelComposer` asks a language model: for a
+wording of its own, written under a grammar of connecting words and slots, or which of the wordings
+reads best. A model never writes a value: code puts the evidence into its slots. What it says is
+checked by the caller's gate, asked for once more, and otherwise replaced by the template's words.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass, field
 from string import Template
 from typing import Literal, Protocol
 
 from assistant.answer import Claim, Phrase
+from assistant.asking import Asked, sentence_of, shaped_as
 from assistant.clauses import Clause
-from assistant.conversation import Language
-from assistant.llm import LanguageModel, slot_grammar
-from assistant.prompting import SLOT, load_prompt, load_wordings
-from assistant.readings import reading
+from assistant.llm import LanguageModel
+from assistant.prompting import load_prompt, load_wordings
+from assistant.wording import (
+    Form,
+    Piece,
+    Task,
+    Told,
+    filled,
+    groups,
+    is_known,
+    is_worn,
+    ordered,
+    phrase,
+    shortened,
+)
 from retrieval.errors import ModelError
 
-MAX_CLAUSE_TOKENS = 160
-Piece = Clause | str
-"""A clause to be worded, or the key of a phrase."""
+MAX_CLAUSE_TOKENS = 64
 Accept = Callable[[Claim], bool]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """What is to be said in one turn."""
-
-    pieces: tuple[Piece, ...]
-    language: Language
-    shopper_turn: str
-    seed: str
-    """Decides between equal wordings, so that a turn reproduces."""
-    avoid: tuple[str, ...] = ()
-    """Openings of the last replies."""
-    short: Mapping[str, str] = field(default_factory=dict)
-    """Title → the shorter name that is clear once the title has been said in full."""
-
-
-@dataclass(slots=True)
-class Told:
-    """What a reader of the text so far knows: which product it is about, which titles were said."""
-
-    topic: str | None = None
-    named: set[str] = field(default_factory=set)
-    n_said: Counter[str] = field(default_factory=Counter)
-    """Clauses by key, so that the next of a kind is worded otherwise."""
-    last: dict[str, str] = field(default_factory=dict)
-    """Clause key → the wording said last, for a model that has no memory of its own."""
-
-    def add(self, clause: Clause, claim: Claim, task: Task) -> None:
-        """Note a clause that was said."""
-        made = _filled(clause, task.language, self, task.short)
-        self.last[clause.key] = next((v for v, text in made if text == claim.text), "")
-        self.topic = clause.product_id
-        self.n_said[clause.key] += 1
-        self.named |= {title for title in clause.slots.values() if title in claim.text}
+Mode = Literal["choose", "write"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,6 +49,8 @@ class Tally:
     repaired: int = 0
     fell_back: int = 0
     by_model: int = 0
+    tokens: int = 0
+    """Pieces of text that a model was let write."""
     reasons: list[str] = field(default_factory=list)
 
 
@@ -94,189 +71,265 @@ class TemplateComposer:
 
     def compose(self, task: Task, accept: Accept, tally: Tally) -> Iterator[Claim | Phrase]:
         """Yield the pieces; a clause that no variant makes acceptable is left out."""
-        told = Told()
-        for position, piece in enumerate(task.pieces):
-            if isinstance(piece, str):
-                yield phrase(piece, task, position)
-                continue
-            claim = first_accepted(piece, task, accept, tally, told)
-            if claim is not None:
-                told.add(piece, claim, task)
-                yield claim
+
+        def word(clause: Clause, told: Told, form: Form) -> Claim | None:
+            return first_accepted(clause, task, accept, tally, told, form)
+
+        yield from _in_order(task, word)
+
+
+Word = Callable[[Clause, Told, Form], Claim | None]
+"""Returns an accepted claim for a clause as it stands in the text, or None."""
+
+
+def _in_order(task: Task, word: Word) -> Iterator[Claim | Phrase]:
+    """Yield phrases and worded clauses; two that share a sentence only when both can be said."""
+    told, position = Told(), 0
+    for group in groups(task):
+        if isinstance(group[0], str):
+            if position or len(task.pieces) == 1 or not is_worn(group[0], task):
+                said = phrase(group[0], task, position)
+                told.text.append(said.text)
+                yield said
+            position += 1
+            continue
+        for clause, claim in _worded(group, told, task, word):
+            told.add(clause, claim, task)
+            yield claim
+        position += len(group)
+
+
+def _worded(
+    group: Sequence[Piece], told: Told, task: Task, word: Word
+) -> Iterator[tuple[Clause, Claim]]:
+    """Yield the claims of clauses that share a sentence; each by itself where that fails."""
+    clauses = [piece for piece in group if isinstance(piece, Clause)]
+    if len(clauses) == 2:
+        first = word(clauses[0], told, "first")
+        second = word(clauses[1], told.after(clauses[0]), "second") if first else None
+        if first is not None and second is not None:
+            yield from zip(clauses, (first, second), strict=True)
+            return
+    for clause in clauses:
+        claim = word(clause, told, "whole")
+        if claim is not None:
+            yield clause, claim
 
 
 class ModelComposer:
-    """Lets a language model word the clauses, within a deadline for the whole turn."""
+    """Lets a language model word the clauses, within a deadline for the whole turn.
+
+    All clauses of a turn are asked for at the same time, so that a model that serves several at
+    once answers them together.
+    """
 
     name: Literal["llm", "template"] = "llm"
 
     def __init__(
-        self, model: LanguageModel, *, mode: Literal["choose", "write"], deadline_s: float = 8.0
+        self,
+        model: LanguageModel,
+        *,
+        mode: Mode,
+        prompt: str = "compose_clause",
+        deadline_s: float = 8.0,
+        turn_tokens: int = 400,
     ) -> None:
+        """Word clauses with a model.
+
+        Args:
+            model: Who is asked.
+            mode: Whether it writes wordings or chooses among those there are.
+            prompt: File in `prompts/` that it is asked with when it writes.
+            deadline_s: Seconds a turn may take; then templates say the rest.
+            turn_tokens: Tokens that it may write in one turn.
+        """
         self.model = model
         self.mode = mode
+        self.prompt = prompt
         self.deadline_s = deadline_s
+        self.turn_tokens = turn_tokens
 
     def compose(self, task: Task, accept: Accept, tally: Tally) -> Iterator[Claim | Phrase]:
         """Yield the pieces; once the deadline has passed or the model fails, templates answer."""
-        ends_at = time.monotonic() + self.deadline_s
-        said, told = list[str](), Told()
-        for position, piece in enumerate(task.pieces):
-            if isinstance(piece, str):
-                opening = phrase(piece, task, position)
-                said.append(opening.text)
-                yield opening
-                continue
-            claim = self._word(piece, task, said, told, ends_at, accept, tally)
-            claim = claim or first_accepted(piece, task, accept, tally, told)
-            if claim is not None:
-                said.append(claim.text)
-                told.add(piece, claim, task)
-                yield claim
+        if task.language != "en":  # the grammar and the packaged model are English
+            yield from TemplateComposer().compose(task, accept, tally)
+            return
+        turn = _Turn(self, task, accept, tally, time.monotonic() + self.deadline_s)
+        try:
+            yield from _in_order(task, turn.word)
+        finally:
+            turn.close()
 
-    def _word(
-        self, clause: Clause, task: Task, said: Sequence[str], told: Told, ends_at: float,
-        accept: Accept, tally: Tally,
-    ) -> Claim | None:  # fmt: skip
-        """Return the model's words for a clause, accepted; None where the template must answer."""
-        if task.language != "en":  # the packaged model reads English; the grammar is English
+
+class _Turn:
+    """One turn of a model composer: what was asked for, and how much may still be asked."""
+
+    def __init__(
+        self, composer: ModelComposer, task: Task, accept: Accept, tally: Tally, ends_at: float
+    ) -> None:
+        self.composer, self.task, self.accept, self.tally = composer, task, accept, tally
+        self.ends_at = ends_at
+        self.has_failed = False
+        self.is_over = False
+        self.asked: dict[tuple[int, Form], list[Future[str]]] = {}
+        self.pool: ThreadPoolExecutor | None = None
+        if composer.mode == "write":
+            self._ask_ahead()
+
+    def close(self) -> None:
+        """Let go of what nobody waits for any more."""
+        self.is_over = True
+        if self.pool is not None:
+            self.pool.shutdown(wait=False, cancel_futures=True)
+
+    def is_set(self) -> bool:
+        """Whether the model may stop: the turn is over, too slow, or not waited for any more."""
+        return self.is_over or self.has_failed or self.task.cancel.is_set()
+
+    def word(self, clause: Clause, told: Told, form: Form) -> Claim | None:
+        """Return the model's words for a clause, accepted, or the template's."""
+        claim = None
+        if not self.has_failed:
+            claim = (
+                self._chosen(clause, told, form)
+                if self.composer.mode == "choose"
+                else self._written(clause, told, form)
+            )
+        return claim or first_accepted(clause, self.task, self.accept, self.tally, told, form)
+
+    # writing
+
+    def _ask_ahead(self) -> None:
+        """Ask for every clause as it will stand if all before it can be said."""
+        told, jobs = Told(), list[tuple[Clause, Form, bool, int]]()
+        for group in groups(self.task):
+            clauses = [piece for piece in group if isinstance(piece, Clause)]
+            for place, clause in enumerate(clauses):
+                form: Form = ("first", "second")[place] if len(clauses) > 1 else "whole"
+                if load_wordings().clauses[clause.key].slots:
+                    jobs.append((clause, form, is_known(clause, told), told.n_said[clause.key]))
+                told.topic = clause.product_id
+                told.n_said[clause.key] += 1
+        if not jobs:
+            return
+        self.pool = ThreadPoolExecutor(max_workers=len(jobs), thread_name_prefix="wording")
+        for clause, form, known, n_said in jobs:
+            future = self.pool.submit(self._write, clause, form, known, n_said)
+            self.asked.setdefault((id(clause), form), []).append(future)
+
+    def _written(self, clause: Clause, told: Told, form: Form) -> Claim | None:
+        """Return the accepted claim of a wording the model wrote; asked for at most twice.
+
+        A clause without slots is a fixed sentence and the template's.
+        """
+        if not load_wordings().clauses[clause.key].slots:
             return None
-        options = wordings(clause, task.language, told, task.short)
-        if self.mode == "choose":
-            options = self._fresh(clause, task, told)
-            if len(options) < 2:
-                return None
-        for attempt in range(2 if self.mode == "write" else 1):
-            left = ends_at - time.monotonic()
-            if left <= 0:
-                return None
+        for attempt in range(2):
             try:
-                text = (
-                    self._choose(options, task, said)
-                    if self.mode == "choose"
-                    else self._write(clause, options[0], task, told, left)
-                )
+                text = self._answer(clause, told, form, attempt)
             except ModelError as error:
-                tally.reasons.append(str(error))
+                self.tally.reasons.append(str(error))
+                self.has_failed = True
+                break
+            if text is None:
                 break
             claim = clause.claim(text)
-            if text and accept(claim):
-                tally.by_model += 1
-                if attempt:
-                    tally.repaired += 1
-                else:
-                    tally.first_try += 1
+            if text and self.accept(claim):
+                self.tally.by_model += 1
+                self.tally.repaired += attempt
+                self.tally.first_try += not attempt
                 return claim
-        tally.fell_back += 1
+        self.tally.fell_back += 1
         return None
 
-    def _fresh(self, clause: Clause, task: Task, told: Told) -> tuple[str, ...]:
+    def _answer(self, clause: Clause, told: Told, form: Form, attempt: int) -> str | None:
+        """Return the filled wording; None when there is no time or no token left."""
+        left = self.ends_at - time.monotonic()
+        if left <= 0 or self.is_set():
+            return None
+        known = is_known(clause, told)
+        ahead = self.asked.get((id(clause), form), []) if not attempt else []
+        if not ahead and self.tally.tokens >= self.composer.turn_tokens:
+            return None
+        if not ahead:
+            written = self._write(clause, form, known, told.n_said[clause.key] + 7 * attempt)
+        else:
+            try:
+                written = ahead.pop(0).result(timeout=left)
+            except NotInTime:
+                self.has_failed = True
+                self.tally.reasons.append(f"{self.composer.model.name} was too slow for this turn")
+                return None
+        slots = {**clause.slots, **shortened(clause, told, self.task.short)}
+        return shaped_as(Template(written).safe_substitute(slots), form)
+
+    def _write(self, clause: Clause, form: Form, known: bool, n_said: int) -> str:
+        """Return a wording in the notation of `prompts/wordings.yaml`."""
+        ask = Asked.of(clause, form, known=known)
+        system, user = load_prompt(self.composer.prompt).fill(
+            **ask.variables(self.composer.prompt, self.task)
+        )
+        model = self.composer.model
+        schema = None if model.is_constrained else ask.schema
+        room = min(MAX_CLAUSE_TOKENS, self.composer.turn_tokens - self.tally.tokens)
+        pieces = []
+        for piece in model.write(
+            system,
+            user,
+            grammar=ask.grammar if schema is None else None,
+            json_schema=schema,
+            max_tokens=max(1, room),
+            deadline_s=max(0.01, self.ends_at - time.monotonic()),
+            cancel=self,
+            seed=f"{self.task.seed}:{clause.key}:{n_said}",
+        ):
+            self.tally.tokens += 1
+            pieces.append(piece)
+        return sentence_of("".join(pieces), in_json=schema is not None)
+
+    # choosing
+
+    def _chosen(self, clause: Clause, told: Told, form: Form) -> Claim | None:
+        options = self._fresh(clause, told, form)
+        if len(options) < 2 or time.monotonic() >= self.ends_at:
+            return None
+        system, user = load_prompt("choose_wording").fill(
+            shopper_turn=self.task.shopper_turn, so_far=" ".join(told.text[-3:])
+        )
+        try:
+            text = options[self.composer.model.choose(f"{system}\n{user}", options)]
+        except ModelError as error:
+            self.tally.reasons.append(str(error))
+            self.has_failed = True
+            return None
+        claim = clause.claim(text)
+        if self.accept(claim):
+            self.tally.by_model += 1
+            self.tally.first_try += 1
+            return claim
+        self.tally.fell_back += 1
+        return None
+
+    def _fresh(self, clause: Clause, told: Told, form: Form) -> tuple[str, ...]:
         """Leave out the wording said last, and long ones where "it" is clear."""
-        made = _filled(clause, task.language, told, task.short)
+        made = filled(clause, self.task, told, form)
         with_it = load_wordings().clauses[clause.key].en_it
         short = [(variant, text) for variant, text in made if variant in with_it]
         last = told.last.get(clause.key)
         return tuple(text for variant, text in short or made if variant != last)
 
-    def _choose(self, options: Sequence[str], task: Task, said: Sequence[str]) -> str:
-        system, user = load_prompt("choose_wording").fill(
-            shopper_turn=task.shopper_turn, so_far=" ".join(said[-3:])
-        )
-        return options[self.model.choose(f"{system}\n{user}", options)]
-
-    def _write(self, clause: Clause, model_sees: str, task: Task, told: Told, left: float) -> str:
-        slots = {name: value for name, value in clause.slots.items() if value in model_sees}
-        slots |= {name: short for name, short in _short(clause, told, task.short).items() if short}
-        system, user = load_prompt("compose_clause").fill(
-            shopper_turn=task.shopper_turn,
-            clause=model_sees,
-            slots="\n".join(f"{name}: {value}" for name, value in slots.items()),
-        )
-        kinds = tuple(dict.fromkeys(fact.kind for fact in clause.evidence))
-        kind = load_wordings().clauses[clause.key].kind
-        words = sorted(reading(kind, kinds, task.language).words)
-        grammar = slot_grammar(slots, words, max_words=40)
-        pieces = self.model.write(
-            system, user, grammar=grammar, max_tokens=MAX_CLAUSE_TOKENS, deadline_s=left
-        )
-        return re.sub(r"\s+", " ", "".join(pieces)).strip()
-
-
-def wordings(
-    clause: Clause,
-    language: Language,
-    told: Told | None = None,
-    short: Mapping[str, str] | None = None,
-) -> tuple[str, ...]:
-    """Return the clause's wordings, filled; those that need a slot it lacks are left out.
-
-    Args:
-        clause: What to say.
-        language: Of the reply.
-        told: What was said before: its product becomes "it", its titles become short.
-        short: Title → shorter name.
-    """
-    return tuple(text for _, text in _filled(clause, language, told, short or {}))
-
-
-def _filled(
-    clause: Clause, language: Language, told: Told | None, short: Mapping[str, str]
-) -> list[tuple[str, str]]:
-    """Return wording and filled text of each that the clause has all slots for."""
-    known = told is not None and told.topic is not None and told.topic == clause.product_id
-    variants = load_wordings().clauses[clause.key].variants(language, known=known)
-    slots = {**clause.slots, **(_short(clause, told, short) if told else {})}
-    return [
-        (variant, Template(variant).substitute(slots))
-        for variant in variants
-        if set(SLOT.findall(variant)) <= set(slots)
-    ]
-
-
-def _short(clause: Clause, told: Told, short: Mapping[str, str]) -> dict[str, str]:
-    """Return the slots whose title was said already, with the shorter name."""
-    return {
-        name: short[value]
-        for name, value in clause.slots.items()
-        if value in told.named and value in short
-    }
-
 
 def first_accepted(
-    clause: Clause, task: Task, accept: Accept, tally: Tally, told: Told
+    clause: Clause, task: Task, accept: Accept, tally: Tally, told: Told, form: Form = "whole"
 ) -> Claim | None:
-    """Return the first variant, in this turn's rotation, that is accepted; None if none is.
-
-    Those that say "it" go first where that is clear.
-    """
-    options = wordings(clause, task.language, told, task.short)
-    n_short = len(options) - len(wordings(clause, task.language))
-    seed, step = f"{task.seed}:{clause.key}", told.n_said[clause.key]
-    order = [*_rotated(options[:n_short], seed, step), *_rotated(options[n_short:], seed, step)]
-    for attempt, text in enumerate(order):
+    """Return the first variant, in this turn's rotation, that is accepted; None if none is."""
+    for attempt, text in enumerate(ordered(clause, task, told, form)):
         claim = clause.claim(text)
         if accept(claim):
-            if attempt:
-                tally.repaired += 1
-            else:
-                tally.first_try += 1
+            tally.repaired += attempt > 0
+            tally.first_try += not attempt
             return claim
-    tally.fell_back += 1
-    tally.reasons.append(f"no wording of {clause.key} passed")
+    if form == "whole":
+        tally.fell_back += 1
+        tally.reasons.append(f"no wording of {clause.key} passed")
     return None
-
-
-def phrase(key: str, task: Task, position: int) -> Phrase:
-    """Return a phrase of the closed list; an opening that was used lately is passed over."""
-    options = load_wordings().phrases[key][task.language]
-    rotated = _rotated(options, f"{task.seed}:{position}:{key}")
-    fresh = [text for text in rotated if text not in task.avoid]
-    return Phrase(text=(fresh or rotated)[0])
-
-
-def _rotated(options: Sequence[str], seed: str, step: int = 0) -> list[str]:
-    if not options:
-        return []
-    start = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big") + step
-    start %= len(options)
-    return [*options[start:], *options[:start]]

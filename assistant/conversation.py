@@ -160,7 +160,7 @@ class Conversation(Value):
     """Products looked at, asked about or added in this chat, latest last, at most fifty."""
     transcript: tuple[Message, ...] = ()
     openings: tuple[str, ...] = ()
-    """First words of the last replies, so that they vary."""
+    """First sentences of the replies, so that they vary."""
     last_query: Query | None = None
     """What the last slate was asked with; why and why not run it again."""
     n_turns: int = 0

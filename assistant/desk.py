@@ -8,9 +8,9 @@ from decimal import Decimal
 
 from assistant.answer import Desk, DeskOption
 from assistant.cards import BUNDLE_LABELS, bundle_card
-from assistant.compose import Task, phrase
 from assistant.handlers.present import main_clause
 from assistant.scene import Outcome, Scene
+from assistant.wording import Task, phrase
 from retrieval.query import Constraints
 from retrieval.slate import Bundle, Slate, Suggestion
 

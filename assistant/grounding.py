@@ -154,7 +154,11 @@ class Gate:
 
     def check_phrase(self, phrase: Phrase, language: Language) -> ClaimCheck:
         """A phrase must be one of the closed list, as it stands there."""
-        known = any(phrase.text in p[language] for p in load_wordings().phrases.values())
+        wording = load_wordings()
+        known = any(
+            phrase.text in (*texts[language], *wording.repeated(key, language))
+            for key, texts in wording.phrases.items()
+        )
         reason = "a phrase of the closed list" if known else "a phrase outside the closed list"
         return ClaimCheck(supported=known, reason=reason)
 

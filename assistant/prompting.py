@@ -67,6 +67,8 @@ class Wording(BaseModel):
     en_it: tuple[str, ...] = ()
     """For a product that the sentence before spoke of: "it" instead of its name."""
     zh_it: tuple[str, ...] = ()
+    joins: bool = False
+    """Short enough to share a sentence with another clause about the same product."""
 
     def variants(self, language: Language, *, known: bool = False) -> tuple[str, ...]:
         """The wordings of a language, unfilled; those that say "it" first if it is known."""
@@ -96,6 +98,16 @@ class Wordings(BaseModel):
     """English words that state nothing and may stand in any clause ("and", "the")."""
     clauses: Mapping[str, Wording]
     phrases: Mapping[str, Mapping[Language, tuple[str, ...]]]
+
+    def repeated(self, key: str, language: Language) -> tuple[str, ...]:
+        """Return a phrase's texts as they are said when they were said often ("As before: …")."""
+        leads, texts = self.phrases["again"][language], self.phrases[key][language]
+        return tuple(f"{lead}{lower_first(text)}" for text in texts for lead in leads)
+
+
+def lower_first(text: str) -> str:
+    """Return a sentence as it stands after other words; "I" stays what it is."""
+    return text if text.startswith(("I ", "I'")) else text[:1].lower() + text[1:]
 
 
 @cache

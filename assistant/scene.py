@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from assistant.answer import BundleCard, Card
 from assistant.clauses import Clause, Speaker
-from assistant.compose import Piece
 from assistant.config import AssistantConfig
 from assistant.conversation import Conversation, Language
 from assistant.intent import Understanding
+from assistant.wording import Piece
 from retrieval.data.dataset import Catalogue, Product
 from retrieval.evidence import Evidence
 from retrieval.pipeline import Recommender

@@ -34,7 +34,7 @@ from assistant.answer import (
 )
 from assistant.cards import plain_card, reason_clauses
 from assistant.clauses import Clause, Speaker
-from assistant.compose import Composer, ModelComposer, Tally, Task, TemplateComposer, wordings
+from assistant.compose import Composer, ModelComposer, Tally, TemplateComposer
 from assistant.config import AssistantConfig
 from assistant.conversation import (
     Action,
@@ -63,6 +63,7 @@ from assistant.sessions import SessionEventType, Sessions
 from assistant.trace import Trace
 from assistant.views import view_evidence
 from assistant.visit import NOT_VIEWS, cart_events, with_views
+from assistant.wording import Task, wordings
 from retrieval.build import erase_shopper
 from retrieval.config import ShopConfig
 from retrieval.evidence import Evidence
@@ -74,7 +75,7 @@ log = logging.getLogger(__name__)
 
 PICTURES = "images"
 TRANSCRIPT_KEPT = 60
-OPENINGS_KEPT = 4
+OPENINGS_KEPT = 200
 ACTION_INTENTS = {
     "why": "why",
     "why_not": "why_not",
@@ -323,7 +324,7 @@ class Assistant:
         verdicts: dict[Claim, ClaimCheck] = {}
         tally, said = Tally(), list[Claim | Phrase]()
         with clock.stage("compose"):
-            for piece in self._compose(scene, outcome, verdicts, tally):
+            for piece in self._compose(scene, outcome, verdicts, tally, cancel):
                 said.append(piece)
                 ids = piece.evidence_ids if isinstance(piece, Claim) else ()
                 yield PieceReady(text=piece.text, evidence_ids=ids)
@@ -515,7 +516,12 @@ class Assistant:
     # compose and check
 
     def _compose(
-        self, scene: Scene, outcome: Outcome, verdicts: dict[Claim, ClaimCheck], tally: Tally
+        self,
+        scene: Scene,
+        outcome: Outcome,
+        verdicts: dict[Claim, ClaimCheck],
+        tally: Tally,
+        cancel: threading.Event,
     ) -> Iterator[Claim | Phrase]:
         """Yield phrases and claims; a claim is yielded only when the gate has passed it."""
         gate, language = self._shop.gate, scene.language
@@ -525,8 +531,9 @@ class Assistant:
             language=language,
             shopper_turn=scene.text[:500],
             seed=f"{c.conversation_id}:{c.n_turns}",
-            avoid=c.openings,
+            openings=c.openings,
             short=_short_titles(scene, outcome),
+            cancel=cancel,
         )
         topic: str | None = None
 
@@ -602,7 +609,7 @@ class Assistant:
         c = outcome.conversation
         said = [Message(role="shopper", text=turn.text)] if turn.text else []
         said.append(Message(role="assistant", text=reply.text))
-        opening = next((p.text for p in reply.answer.pieces if isinstance(p, Phrase)), None)
+        opening = next((piece.text for piece in reply.answer.pieces), None)
         openings = (*c.openings, opening)[-OPENINGS_KEPT:] if opening else c.openings
         conversation = c.model_copy(
             update={
@@ -646,6 +653,7 @@ class Assistant:
             language=reply.language,
             composer=reply.composer,
             model=self.language_model_name,
+            revision=self._model.revision if self._model is not None else None,
             store=self._shop.store.manifest.store_hash[:12],
             n_suggestions=len(reply.suggestions),
             n_claims=len(reply.answer.claims),
@@ -653,6 +661,7 @@ class Assistant:
             repaired=tally.repaired,
             fell_back=tally.fell_back,
             by_model=tally.by_model,
+            tokens=tally.tokens,
             reasons=tuple(tally.reasons[:10]),
             ms=reply.ms,
         ).emit()
@@ -681,6 +690,7 @@ def open_assistant(
             model,
             mode="choose" if llm == "packaged" else "write",
             deadline_s=config.turn_deadline_s,
+            turn_tokens=config.turn_tokens,
         )
     return Assistant(
         Shop(store), Sessions(sessions_url), model=model, composer=composer, config=config

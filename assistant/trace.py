@@ -19,6 +19,8 @@ class Trace:
     language: str
     composer: str
     model: str | None
+    revision: str | None
+    """Hash of the model's files, adapter included; what an endpoint calls its model."""
     store: str
     n_suggestions: int
     n_claims: int
@@ -26,6 +28,8 @@ class Trace:
     repaired: int
     fell_back: int
     by_model: int
+    tokens: int = 0
+    """Pieces of text that the model wrote."""
     reasons: tuple[str, ...] = ()
     ms: Mapping[str, float] = field(default_factory=dict)
 

@@ -101,7 +101,7 @@ def view_evidence(recommender: Recommender, speaker: Speaker, fact: Evidence) ->
 
 def _title(speaker: Speaker, fact: Evidence) -> str:
     """The fact as the reply would say it, where it can; else the record's own reading."""
-    from assistant.compose import wordings
+    from assistant.wording import wordings
 
     clause = None
     if fact.kind == "comparison":

@@ -22,7 +22,7 @@ class ScriptedLLM:
         self.choices = list(choices)
         self.is_constrained = is_constrained
         self.written: list[dict[str, object]] = []
-        """What `write` was asked: system, user, grammar, json_schema, max_tokens, deadline_s."""
+        """What `write` was asked, argument by argument."""
         self.chosen: list[tuple[str, tuple[str, ...]]] = []
         """What `choose` was asked: context, options."""
 
@@ -41,6 +41,7 @@ class ScriptedLLM:
         max_tokens: int = 256,
         deadline_s: float = 20.0,
         cancel: threading.Event | None = None,
+        seed: str | None = None,
     ) -> Iterator[str]:
         self.written.append(
             {
@@ -50,6 +51,7 @@ class ScriptedLLM:
                 "json_schema": json_schema,
                 "max_tokens": max_tokens,
                 "deadline_s": deadline_s,
+                "seed": seed,
             }
         )
         if not self.texts:

@@ -7,7 +7,7 @@ import pytest
 
 from assistant.cards import bundle_card, card, card_clause, plain_card, reason_clauses
 from assistant.clauses import MAX_TITLE, Speaker
-from assistant.compose import wordings
+from assistant.wording import wordings
 from retrieval.data.dataset import Catalogue
 from retrieval.query import Constraints
 from retrieval.slate import Suggestion

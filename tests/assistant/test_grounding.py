@@ -32,9 +32,9 @@ from hypothesis import strategies as st
 
 from assistant.answer import Answer, Claim, Phrase
 from assistant.clauses import Clause
-from assistant.compose import Told, wordings
 from assistant.grounding import Gate
 from assistant.prompting import load_wordings
+from assistant.wording import Told, wordings
 from retrieval.data.dataset import Catalogue
 from retrieval.evidence import Evidence
 from tests.assistant.facts import Facts, all_clauses
