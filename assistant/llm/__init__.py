@@ -37,4 +37,4 @@ def load_llm(spec: str, *, threads: int | None = None) -> LanguageModel | None:
         return EndpointLLM(url, model=model or None)
     folder = weights.resolve(spec, kind="llm")
     name = weights.PACKAGED["llm"].name if spec == "packaged" else spec
-    return TransformersLLM(folder, name=name, threads=threads)
+    return TransformersLLM.load(folder, name=name, threads=threads)

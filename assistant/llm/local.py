@@ -17,6 +17,8 @@ from retrieval.errors import ModelError
 from retrieval.text import weights
 from retrieval.text.hardware import limit_threads, pick_device, pick_precision
 
+ADAPTER = Path(__file__).parent / "adapter"
+"""The project's own composer for the packaged model."""
 CPU_PLACES, GPU_PLACES = 8, 64
 """Texts written at the same time."""
 
@@ -28,6 +30,37 @@ class TransformersLLM:
 
     def __init__(
         self,
+        model: Any,  # noqa: ANN401
+        tokenizer: Any,  # noqa: ANN401
+        *,
+        name: str,
+        revision: str,
+        places: int | None = None,
+        waiting: int = 64,
+    ) -> None:
+        """Serve a loaded model.
+
+        Args:
+            model: A causal language model of `transformers`.
+            tokenizer: Its tokenizer.
+            name: How to call it.
+            revision: Hash of its files.
+            places: Texts written at the same time; None is 8 on a CPU, 64 on CUDA.
+            waiting: Askers that may wait for a place; the next one is refused.
+        """
+        self._model, self._tokenizer = model, tokenizer
+        self.name, self.revision = name, revision
+        self.places = places or (GPU_PLACES if model.device.type == "cuda" else CPU_PLACES)
+        self._room = Places(self.places, waiting)
+        self._ends = self._end_tokens()
+        self._lock = threading.Lock()
+        self._started: Batch | None = None
+        self._constrainer: Any = None
+        self._compiled = lru_cache(maxsize=512)(self._compile)
+
+    @classmethod
+    def load(
+        cls,
         folder: Path,
         *,
         name: str | None = None,
@@ -35,16 +68,16 @@ class TransformersLLM:
         threads: int | None = None,
         places: int | None = None,
         waiting: int = 64,
-    ) -> None:
-        """Load the model.
+    ) -> TransformersLLM:
+        """Load a model from a directory and return it, ready to serve.
 
         Args:
             folder: Directory with safetensors and a tokenizer.
             name: How to call it; default the folder's name.
             adapter: Directory with a LoRA adapter, merged into the weights.
             threads: CPU cores; None takes `WHYCART_THREADS`, else all.
-            places: Texts written at the same time; None is 8 on a CPU, 64 on CUDA.
-            waiting: Askers that may wait for a place; the next one is refused.
+            places: As in `__init__`.
+            waiting: As in `__init__`.
 
         Raises:
             ModelError: If it cannot be loaded.
@@ -58,10 +91,10 @@ class TransformersLLM:
         limit_threads(threads)
         device = pick_device("auto")
         try:
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(
+            tokenizer: Any = AutoTokenizer.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False
             )
-            self._model: Any = AutoModelForCausalLM.from_pretrained(
+            model: Any = AutoModelForCausalLM.from_pretrained(
                 folder,
                 local_files_only=True,
                 trust_remote_code=False,
@@ -71,23 +104,19 @@ class TransformersLLM:
                 attn_implementation="sdpa",
             ).eval()
             if adapter is not None:
-                self._model = _with_adapter(self._model, adapter)
+                model = _with_adapter(model, adapter)
         except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
             raise ModelError(
                 f"{folder}: cannot be loaded as a language model ({error}); name another with `LLM`"
             ) from error
-        self.name = name or folder.name
-        self.revision = weights.model_hash(folder)
+        revision = weights.model_hash(folder)
         if adapter is not None:
             digest = hashlib.sha256((adapter / "adapter_model.safetensors").read_bytes())
-            self.revision += f"+{digest.hexdigest()[:12]}"
-        self._n_places = places or (GPU_PLACES if device == "cuda" else CPU_PLACES)
-        self._places = Places(self._n_places, waiting)
-        self._ends = self._end_tokens()
-        self._lock = threading.Lock()
-        self._started: Batch | None = None
-        self._constrainer: Any = None
-        self._compiled = lru_cache(maxsize=512)(self._compile)
+            revision += f"+{digest.hexdigest()[:12]}"
+        return cls(
+            model, tokenizer, name=name or folder.name, revision=revision, places=places,
+            waiting=waiting,
+        )  # fmt: skip
 
     def choose(self, context: str, options: Sequence[str]) -> int:
         """Return the option with the highest mean log-likelihood per token after the context."""
@@ -110,7 +139,7 @@ class TransformersLLM:
         width = max(1, *map(len, rows))
         self._check_length(len(before) + width)
         padded = torch.tensor([row + [0] * (width - len(row)) for row in rows])
-        with self._places.take(deadline_s=60.0), torch.inference_mode():
+        with self._room.take(deadline_s=60.0), torch.inference_mode():
             device = self._model.device
             start = self._model(torch.tensor([before], device=device), use_cache=True)
             cache = start.past_key_values
@@ -145,7 +174,7 @@ class TransformersLLM:
         self._check_length(len(prompt) + max_tokens)
         matcher = self._matcher(grammar, json_schema)
         chance = None if seed is None else as_number(seed)
-        with self._places.take(deadline_s=deadline_s, cancel=cancel):
+        with self._room.take(deadline_s=deadline_s, cancel=cancel):
             shown = ""
             for written in self._batch.write(
                 prompt, matcher, max_tokens=max_tokens, seed=chance, heat=HEAT, ends_at=ends_at,
@@ -161,7 +190,7 @@ class TransformersLLM:
         """The running batch, begun at the first text."""
         with self._lock:
             if self._started is None:
-                self._started = Batch(self._model, self._ends, places=self._n_places)
+                self._started = Batch(self._model, self._ends, places=self.places)
             return self._started
 
     def _matcher(self, grammar: str | None, json_schema: Schema | None) -> Any:  # noqa: ANN401

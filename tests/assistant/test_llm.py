@@ -61,7 +61,7 @@ def tiny_llm_dir(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def llm(tiny_llm_dir):
-    return TransformersLLM(tiny_llm_dir, places=4, waiting=0)
+    return TransformersLLM.load(tiny_llm_dir, places=4, waiting=0)
 
 
 def is_made_of(sentence, slots, words):
