@@ -67,9 +67,7 @@ class Floors:
 def run(options: RunOptions) -> int:
     """Serve each model at each level and write the outputs."""
     shop = Shop(options.store)
-    tasks = [
-        t for t in recorded(shop, rounds=1) if sum(isinstance(p, Clause) for p in t.pieces) > 1
-    ]
+    tasks = [task for task in recorded(shop, rounds=1) if len(clauses_of(task)) > 1]
     results, notes = [], list[str]()
     for name in options.llm or ("packaged", "4b", "8b"):
         try:
@@ -186,11 +184,8 @@ def crowd(
 
 def grammar_cost(llm: TransformersLLM, tasks: Sequence[Task]) -> dict[str, float]:
     """Return the milliseconds of a token with and without the grammar, one text at a time."""
-    asked = [
-        Asked.of(clause, "whole", known=False) for task in tasks for clause in clauses_of(task)
-    ]
-    asked = [ask for ask in asked if ask.slots][:8]
-    task = tasks[0]
+    task, clauses = tasks[0], [clause for one in tasks for clause in clauses_of(one)]
+    asked = [ask for clause in clauses if (ask := Asked.of(clause, "whole", known=False)).slots][:8]
 
     def spent(write: Callable[[Asked, str, str], Any]) -> float:
         n, began = 0, time.perf_counter()
@@ -253,7 +248,7 @@ def decode_floor(model: Any, found: Floors, batch: int) -> float:  # noqa: ANN40
     n_weights = sum(parameter.numel() for parameter in model.parameters())
     head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     cache = 2 * config.num_hidden_layers * config.num_key_value_heads * head * size * CONTEXT
-    memory = (n_weights * size + batch * cache) / (found.copy / 2)
+    memory = (n_weights * size + batch * cache) / found.copy
     arithmetic = 2 * n_weights * batch / found.multiply
     return batch / max(memory, arithmetic)
 
