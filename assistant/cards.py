@@ -15,8 +15,8 @@ from retrieval.records import money
 from retrieval.slate import Bundle, Slate, Suggestion
 
 REASON_ORDER = (
-    "compatibility", "bought_together", "comparison", "own_history", "viewed_together", "quote",
-    "offer", "rating", "attribute",
+    "compatibility", "bought_together", "comparison", "repurchase", "own_history",
+    "viewed_together", "quote", "offer", "rating", "attribute",
 )  # fmt: skip
 BUNDLE_LABELS = {
     "best_fit": ("Best fit", "最合适"),

@@ -23,6 +23,12 @@ FEW = 5
 """Up to this many in stock are said to be left."""
 MODEL = re.compile(r"[A-Z][A-Za-z]+")
 """A word that can name a model: capitalised, without digits."""
+HISTORY = {
+    "purchase": ("own_history_purchase", "own_history_category_purchase"),
+    "add_to_cart": ("own_history_cart", "own_history_category_cart"),
+    "view": ("own_history_view", "own_history_category_view"),
+}
+"""What a shopper did to the clauses that say so of a product and of a category."""
 OF_WORDS = {"these wishes": "这些条件", "what goes with it": "可搭配的商品"}
 """What flow 1 calls a set that no category names, in Chinese."""
 PARTS = {
@@ -179,7 +185,7 @@ class Speaker:
         elif fact.kind == "rating":
             key = "rating" if data["rating_count"] > 1 else "rating_one"
             slots |= {"rating": data["rating"], "rating_count": f"{data['rating_count']}"}
-        elif fact.kind == "quote":
+        elif fact.kind in ("quote", "description"):
             slots |= {"quote": data["text"]}
         elif fact.kind == "complaint":
             slots |= {
@@ -197,47 +203,61 @@ class Speaker:
         return Clause(key=key, slots=slots, evidence=(fact,), product_id=about)
 
     def _say_relation(self, fact: Evidence, title: str, about: str | None) -> Clause | None:
-        data, slots = fact.data, {"product": title}
-        key: str = fact.kind
+        said = self._behaviour(fact) or self._catalogue_relation(fact)
+        if said is None:
+            return None
+        key, slots = said
+        slots = {"product": title} | slots
+        if "product" not in load_wordings().clauses[key].slots:
+            del slots["product"]
+        return Clause(key=key, slots=slots, evidence=(fact,), product_id=about)
+
+    def _behaviour(self, fact: Evidence) -> tuple[str, dict[str, str]] | None:
+        """Return the key and the slots of what shoppers did."""
+        data = fact.data
         if fact.kind in ("bought_together", "viewed_together"):
             if data["other"] is None:
                 return None  # category to category: a record to open, not said of one product
-            slots |= {n: str(data[n]) for n in ("count", "n_anchor", "confidence", "lift")}
+            slots = {n: str(data[n]) for n in ("count", "n_anchor", "confidence", "lift")}
             if data["anchor"] is None:
-                key = "bought_together_category"
-                slots |= {"category": self.category(data["anchor_category"])}
-            else:
-                slots |= {"anchor": self.title(data["anchor"])}
-        elif fact.kind == "popularity":
-            slots |= {
-                "n_shoppers": str(data["n_shoppers"]),
-                "from": self.date(data["from"]),
-                "to": self.date(data["to"]),
-            }
-        elif fact.kind == "own_history":
-            key = {"purchase": "own_history_purchase", "add_to_cart": "own_history_cart"}.get(
-                data["type"], "own_history_view"
-            )
-            slots |= {"last_at": self.date(data["last_at"])}
-        elif fact.kind == "compatibility":
-            key = "compatibility" if data["works"] else "incompatibility"
-            slots = {
+                category = self.category(data["anchor_category"])
+                return "bought_together_category", slots | {"category": category}
+            return fact.kind, slots | {"anchor": self.title(data["anchor"])}
+        if fact.kind == "bought_next":
+            slots = {n: str(data[n]) for n in ("count", "n_anchor", "within")}
+            return fact.kind, slots | {"anchor": self.title(data["anchor"])}
+        if fact.kind == "popularity":
+            days = {name: self.date(data[name]) for name in ("from", "to")}
+            return fact.kind, {"n_shoppers": str(data["n_shoppers"]), **days}
+        if fact.kind not in ("own_history", "repurchase"):
+            return None
+        last = {"last_at": self.date(data["last_at"])}
+        if fact.kind == "repurchase":
+            return fact.kind, last | {"every_days": data["every_days"]}
+        of_product, of_category = HISTORY[data["type"]]
+        if "category" in data:
+            return of_category, last | {"category": self.category(data["category"])}
+        return of_product, last
+
+    def _catalogue_relation(self, fact: Evidence) -> tuple[str, dict[str, str]] | None:
+        """Return the key and the slots of what the catalogue and the offers state."""
+        data = fact.data
+        if fact.kind == "match":
+            return fact.kind, {"words": ", ".join(data["words"])}
+        if fact.kind == "category":
+            return fact.kind, {"category": self.category(" > ".join(data["category"]))}
+        if fact.kind == "compatibility":
+            return "compatibility" if data["works"] else "incompatibility", {
                 "holder": self.title(data["holder"]),
                 "other": self.title(data["other"]),
                 "label": self.label(data["name"]),
                 "value": self.value(data["other"], data["name"], data["value"]),
                 "wanted": data["wanted"],
             }
-        elif fact.kind == "offer":
-            slots |= {
-                "offer_id": data["offer_id"],
-                "saving": self.money(data["saving"]),
-                "price": self.money(data["price"]),
-                "price_after": self.money(data["price_after"]),
-            }
-        else:
-            return None
-        return Clause(key=key, slots=slots, evidence=(fact,), product_id=about)
+        if fact.kind == "offer":
+            money = {n: self.money(data[n]) for n in ("saving", "price", "price_after")}
+            return fact.kind, {"offer_id": data["offer_id"], **money}
+        return None
 
     def compare(self, fact: Evidence, *, as_upgrade: bool) -> Clause:
         """Return the clause of a comparison; as a gain or a loss when it belongs to an upgrade."""

@@ -47,29 +47,29 @@ from assistant.recounting import miscounts
 from retrieval.config import StoreConfig
 from retrieval.data.dataset import Catalogue
 from retrieval.evidence import Evidence, EvidenceKind
+from retrieval.records import OF_ONE_TURN
 
 CARRIES: Mapping[ClaimKind, frozenset[EvidenceKind]] = {
     "number": frozenset(
         {"price", "stock", "rating", "total", "count", "bound", "rank", "constraint", "cart"}
     ),
-    "attribute": frozenset({"attribute", "category", "compatibility"}),
+    "attribute": frozenset({"attribute", "category", "compatibility", "match"}),
     "statistic": frozenset(
-        {"bought_together", "viewed_together", "bought_next", "popularity", "own_history"}
+        {
+            "bought_together",
+            "viewed_together",
+            "bought_next",
+            "popularity",
+            "own_history",
+            "repurchase",
+        }
     ),
     "comparison": frozenset({"comparison", "difference", "bound", "rank"}),
-    "quote": frozenset({"quote", "complaint"}),
+    "quote": frozenset({"quote", "complaint", "description"}),
     "opinion": frozenset({"quote", "complaint"}),
     "offer": frozenset({"offer"}),
     "policy": frozenset({"constraint", "bound", "cart", "count"}),
 }
-STORED: frozenset[EvidenceKind] = frozenset(
-    {
-        "attribute", "category", "price", "stock", "rating", "quote", "complaint",
-        "bought_together", "viewed_together", "popularity", "own_history", "compatibility",
-        "comparison", "difference",
-    }
-)  # fmt: skip
-"""Kinds that can be made again from their id; the gate does so."""
 MONEY_FIELDS = frozenset(
     {"price", "list_price", "saving", "price_after", "difference", "total", "left", "budget"}
 )
@@ -77,9 +77,9 @@ UNIT_FIELDS = {"confidence": "percent", "lift": "times"}
 DATE_FIELDS = frozenset({"from", "to", "last_at"})
 MONEY_NAMES = frozenset({"price_max", "price_min", "total_max", "cheapest", "dearest"})
 """Limits and table look-ups whose `value`, `wanted` and `actual` are amounts of money."""
-LEADS = ("with ", "that looked at ", "含", "买", "浏览", "看过")
+LEADS = ("with ", "that looked at ", "who bought ", "含", "买", "浏览", "看过", "买过")
 """What stands directly before the product whose baskets or visits were counted."""
-TIES = ("bought_together", "viewed_together")
+TIES = ("bought_together", "viewed_together", "bought_next")
 MORE = re.compile(r"\bmore\b|贵", re.IGNORECASE)
 LESS = re.compile(r"\b(?:less|cheaper)\b|便宜", re.IGNORECASE)
 QUOTATION = re.compile(r"[“”‘「」『』\"]")
@@ -279,9 +279,12 @@ class Gate:
             found += [(one, str(data.get(one) or "")) for one in ("label", "offer_id")]
         if data.get("chip"):  # always quoted, lest it swallow words around it
             found.append(("chip", f"“{data['chip']}”"))
+        if fact.kind == "match":
+            found.append(("words", f"“{', '.join(data['words'])}”"))
         paths = {"of": data.get("of"), "category": data.get("anchor_category")}
-        if fact.kind == "category":
-            paths["category"] = " > ".join(data["category"])
+        if fact.kind in ("category", "own_history"):
+            path = data.get("category")
+            paths["category"] = path if isinstance(path, str) else " > ".join(path or ())
         found += [(one, speaker.category(str(path))) for one, path in paths.items() if path]
         if fact.kind == "rank":
             parts = (*losing_parts(fact), top_part(fact) or "")
@@ -315,7 +318,7 @@ class Gate:
 
     def _stale(self, case: Case) -> Iterator[str]:
         for fact in case.facts:
-            if fact.kind in STORED:
+            if fact.kind not in OF_ONE_TURN:
                 now = self._resolve(fact.evidence_id)
                 if now is None:
                     yield f"{fact.evidence_id} is no record of this store"
@@ -468,7 +471,7 @@ class Gate:
 def _without_quotes(text: str, facts: Sequence[Evidence]) -> str:
     """Put a mark in the place of each whole quotation."""
     for fact in facts:
-        if fact.kind in ("quote", "complaint"):
+        if fact.kind in ("quote", "complaint", "description"):
             for opening, closing in ("“”", '""', "「」", "『』"):
                 text = text.replace(f"{opening}{fact.data['text']}{closing}", QUOTE)
     return text

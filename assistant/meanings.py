@@ -80,7 +80,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     ),
     "own_history": (
         _rule(
-            r"\b(?:bought|orders)\b|购买", lambda f: f.data["type"] == "purchase",
+            r"\b(?:bought|orders)\b|购买|买过", lambda f: f.data["type"] == "purchase",
             "the log holds no purchase of it",
         ),
         _rule(

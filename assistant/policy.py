@@ -13,14 +13,17 @@ from retrieval.query import Constraints
 
 MAX_CHIPS = 5
 CHIP_ORDER = (
-    "compatibility", "bought_together", "viewed_together", "own_history", "comparison", "quote",
-    "offer", "rating", "attribute", "difference", "price", "stock", "match", "popularity",
+    "compatibility", "bought_together", "viewed_together", "bought_next", "repurchase",
+    "own_history", "comparison", "quote", "offer", "rating", "attribute", "difference", "price",
+    "stock", "match", "popularity",
 )  # fmt: skip
 
 
 CHIP_LABELS: Mapping[str, tuple[str, str]] = {
     "bought_together": ("Bought together {confidence} %", "同购{confidence}%"),
     "viewed_together": ("Viewed together ×{count}", "同看{count}次"),
+    "bought_next": ("Bought next {confidence} %", "随后购买{confidence}%"),
+    "repurchase": ("Every {every_days} days", "每隔{every_days}天"),
     "compatibility": ("Compatibility", "兼容"),
     "own_history": ("Your history", "您的记录"),
     "quote": ("Review", "评价原文"),

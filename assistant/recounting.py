@@ -56,12 +56,6 @@ def _cart(fact: Evidence, catalogue: Catalogue) -> Iterator[str]:
         yield f"the cart comes to {total}"
 
 
-def _offer(fact: Evidence, catalogue: Catalogue) -> Iterator[str]:
-    price, saving, after = (Decimal(fact.data[n]) for n in ("price", "saving", "price_after"))
-    if catalogue[fact.product_ids[0]].price != price or price - saving != after:
-        yield f"{price} less {saving} is not what {fact.data['offer_id']} gives"
-
-
 def _bound(fact: Evidence, catalogue: Catalogue) -> Iterator[str]:
     product = catalogue[str(fact.data["product_id"])]
     name, value = str(fact.data["name"]), str(fact.data["value"])
@@ -103,7 +97,6 @@ def _constraint(fact: Evidence, catalogue: Catalogue) -> Iterator[str]:
 RECOUNTS: Mapping[str, Callable[[Evidence, Catalogue], Iterator[str]]] = {
     "total": _total,
     "cart": _cart,
-    "offer": _offer,
     "bound": _bound,
     "constraint": _constraint,
 }

@@ -68,6 +68,7 @@ from retrieval.build import erase_shopper
 from retrieval.config import ShopConfig
 from retrieval.evidence import Evidence
 from retrieval.pipeline import Clock, Recommender
+from retrieval.records import OWN
 from retrieval.slate import Suggestion
 from retrieval.store import Store
 
@@ -191,7 +192,7 @@ class Assistant:
 
     def _public(self, shop: Shop, evidence_id: str) -> Evidence | None:
         """Return a stored record that is nobody's own."""
-        if evidence_id.startswith("own_history:"):
+        if evidence_id.partition(":")[0] in OWN:
             return None
         return shop.recommender.records.resolve(evidence_id)
 

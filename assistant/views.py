@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from assistant.formatting import readable
 from retrieval.data.dataset import Product
 from retrieval.evidence import Evidence
 from retrieval.pipeline import Recommender
-from retrieval.records import money
+from retrieval.records import OF_ONE_TURN, money
 
 FIELD_LABELS: Mapping[str, tuple[str, str]] = {
     "count": ("times counted", "次数"),
@@ -32,6 +33,9 @@ FIELD_LABELS: Mapping[str, tuple[str, str]] = {
     "rating_count": ("reviews", "评价数"),
     "n_reviews": ("reviews", "评价数"),
     "n_shoppers": ("buyers", "购买人数"),
+    "within": ("next purchases looked at", "随后的购买件数"),
+    "every_days": ("days between", "间隔天数"),
+    "first_at": ("first on", "首次"),
     "created_at": ("written on", "日期"),
     "verified": ("verified purchase", "已验证购买"),
     "review_id": ("review", "评价编号"),
@@ -67,13 +71,19 @@ TOGETHER_LABELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "n_other": ("visits that looked at {other}", "看过{other}的访问"),
         "n": ("visits in all", "访问总数"),
     },
+    "bought_next": {
+        "count": ("shoppers who bought {other} next", "随后买了{other}的顾客"),
+        "n_anchor": ("shoppers who bought {anchor}", "买过{anchor}的顾客"),
+        "n_other": ("shoppers who bought {other}", "买过{other}的顾客"),
+        "n": ("shoppers in all", "顾客总数"),
+    },
 }
 HIDDEN = {
     "span_id", "text", "start", "end", "anchor", "anchor_category", "other", "holder", "this",
     "that", "better", "direction", "prices", "lines", "parts", "ahead_parts", "product_id",
     "conditions", "dearer", "chip", "ahead", "ahead_score", "top", "works", "language", "kind",
     "this_count", "that_count", "other_category", "price_this", "price_that", "share", "of",
-    "spoken",
+    "spoken", "steps",
 }  # fmt: skip
 
 
@@ -96,6 +106,9 @@ def view_evidence(recommender: Recommender, speaker: Speaker, fact: Evidence) ->
         quote_span=(data["start"], data["end"]) if review and "start" in data else None,
         complaint=complaint,
         origin=fact.origin,
+        recompute=None
+        if fact.kind in OF_ONE_TURN
+        else f"python -m retrieval.evidence STORE {shlex.quote(fact.evidence_id)}",
     )
 
 
@@ -122,7 +135,7 @@ def _fields(speaker: Speaker, fact: Evidence) -> tuple[tuple[str, str], ...]:
     together = TOGETHER_LABELS.get(fact.kind, {})
     names = {}
     if together:
-        lead = data["anchor_category"]
+        lead = str(data.get("anchor_category"))
         names = {
             "anchor": speaker.title(data["anchor"]) if data["anchor"] else speaker.category(lead),
             "other": _other(speaker, data),

@@ -58,6 +58,7 @@ def reasons_for(
         words = store.lexical.matched_words(plan.text, candidate.row)
         facts.append(records.match(product, words))
     if plan.shopper_id is not None:
+        facts.append(records.repurchase(plan.shopper_id, product))
         facts.append(records.own_history(plan.shopper_id, product))
     offer = best_for(product, tuple(store.promotions.values()), moment(store, plan.query))
     facts += [

@@ -2,7 +2,7 @@
 
 Every method returns None when the record does not exist or says too little (a pair below minimum
 support), so that nothing can be said of it. Ids of stored facts can be resolved again with
-`Records.resolve`; those of one query (counts, totals, bounds, ranks, matches) cannot.
+`Records.resolve`; those `OF_ONE_TURN` (counts, totals, bounds, ranks) cannot.
 """
 
 from __future__ import annotations
@@ -11,14 +11,24 @@ from collections.abc import Callable
 from urllib.parse import unquote
 
 from retrieval.data.dataset import Product
-from retrieval.evidence import Evidence, money
+from retrieval.evidence import Evidence, EvidenceKind, money
 from retrieval.facts.behaviour import CATEGORY, BehaviourFacts
 from retrieval.facts.catalogue import CatalogueFacts, number_of
 from retrieval.facts.reviews import ReviewFacts
 from retrieval.facts.turn import TurnFacts
 from retrieval.store import Store
 
-__all__ = ["Records", "money", "number_of"]
+__all__ = ["OF_ONE_TURN", "OWN", "Records", "money", "number_of"]
+
+OF_ONE_TURN: frozenset[EvidenceKind] = frozenset(
+    {
+        "total", "count", "bound", "rank", "constraint", "change", "cart", "stack", "top_up",
+        "conflict",
+    }
+)  # fmt: skip
+"""Kinds that hold for one question; all others can be made again from their id."""
+OWN: frozenset[EvidenceKind] = frozenset({"own_history", "repurchase"})
+"""Kinds that tell of one shopper."""
 
 
 class Records(CatalogueFacts, ReviewFacts, BehaviourFacts, TurnFacts):
@@ -30,14 +40,16 @@ class Records(CatalogueFacts, ReviewFacts, BehaviourFacts, TurnFacts):
     def resolve(self, wanted: str) -> Evidence | None:
         """Make the evidence of an id again from the store's records; None if it cannot be.
 
-        An `own_history` id resolves for whoever asks: callers show it to its shopper only.
+        The kinds in `OWN` resolve for whoever asks: callers show them to their shopper only.
         """
         kind, *parts = (unquote(part) for part in wanted.split(":"))
         try:
             if kind == "quote":
                 return self.quote(self._span_row[parts[0]])
             if kind == "own_history":
-                return self.own_history(parts[0], self.store.catalogue[parts[1]])
+                return self.own_history(parts[0], self._side_named(parts[1]))
+            if kind == "repurchase":
+                return self.repurchase(parts[0], self.store.catalogue[parts[1]])
             if kind == "offer":
                 return self.offer(self.store.catalogue[parts[1]], self.store.promotions[parts[0]])
             if kind in ("bought_together", "viewed_together"):
@@ -68,8 +80,21 @@ class Records(CatalogueFacts, ReviewFacts, BehaviourFacts, TurnFacts):
     def _of_two(self, kind: str, product: Product, second: str, *rest: str) -> Evidence | None:
         if kind == "attribute":
             return self.attribute(product, second)
+        if kind == "match":
+            return self._match(product, second, *rest)
+        if kind == "description":
+            return self.description_at(product, int(second), int(rest[0]))
         other = self.store.catalogue[second]
         if kind == "comparison":
             return self.comparison(product, other, rest[0])
-        makers = {"compatibility": self.compatibility, "difference": self.difference}
+        makers = {
+            "bought_next": self.bought_next,
+            "compatibility": self.compatibility,
+            "difference": self.difference,
+        }
         return makers[kind](product, other)
+
+    def _match(self, product: Product, *words: str) -> Evidence | None:
+        row = self.store.catalogue.row(product.product_id)
+        held = all(self.store.lexical.matched_words(word, row) for word in words)
+        return self.match(product, words) if held else None

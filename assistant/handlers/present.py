@@ -16,7 +16,7 @@ from retrieval.slate import Bundle, Slate, Suggestion
 
 FEW_RATINGS = 3
 """A mean of fewer ratings is on the card, with its count, and not said."""
-RELATIONS = ("compatibility", "bought_together", "own_history", "viewed_together")
+RELATIONS = ("compatibility", "bought_together", "repurchase", "own_history", "viewed_together")
 
 
 def present(

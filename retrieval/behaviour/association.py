@@ -63,8 +63,8 @@ class PairCounts:
     @property
     def lift(self) -> float:
         """How many times more often than by chance; 1.0 is chance."""
-        expected = self.n_anchor * self.n_other / self.n if self.n else 0.0
-        return self.count / expected if expected else 0.0
+        expected = self.n_anchor * self.n_other
+        return self.count * self.n / expected if expected else 0.0
 
     @property
     def is_above_chance(self) -> bool:

@@ -76,6 +76,11 @@ class Behaviour:
     """What was chosen for each scorer."""
 
     @property
+    def steps(self) -> int:
+        """How many purchases ahead "bought next" looks."""
+        return next(s.window for s in self.others if isinstance(s, SequenceScorer))
+
+    @property
     def scorers(self) -> dict[str, Scorer]:
         """The scorers that answer a `Context`, by name."""
         found: tuple[Scorer, ...] = (

@@ -102,13 +102,13 @@ class Profiles:
             last_day=float(day[-1]) if len(day) else None,
         )
 
-    def events_with(self, shopper_id: str, product: int) -> tuple[tuple[int, float], ...]:
-        """Return the shopper's events with a product as (type, day), oldest first."""
+    def events_with(self, shopper_id: str, products: Rows) -> tuple[tuple[int, float], ...]:
+        """Return the shopper's events with any of some products as (type, day), oldest first."""
         row = self._row.get(shopper_id)
         if row is None:
             return ()
         here = slice(int(self._start[row]), int(self._start[row + 1]))
-        mine = np.flatnonzero(self._product[here] == product) + here.start
+        mine = np.flatnonzero(np.isin(self._product[here], products)) + here.start
         return tuple((int(self._type[i]), float(self._day[i])) for i in mine)
 
     def score(self, profile: Profile | None) -> Scores:

@@ -11,10 +11,12 @@ from typing import Self
 import numpy as np
 from scipy.sparse import csr_array
 
+from retrieval.behaviour.association import PairCounts
 from retrieval.behaviour.base import (
     PURCHASE,
     Context,
     Interactions,
+    Rows,
     Scores,
     keep_top,
     load_sparse,
@@ -41,9 +43,7 @@ class SequenceScorer:
 
     def fit(self, interactions: Interactions) -> Self:
         """Learn from purchases in time order; the same product twice in a row is one step."""
-        bought = interactions.only(PURCHASE)
-        order = np.lexsort((np.arange(len(bought.day)), bought.day, bought.shopper))
-        shopper, product = bought.shopper[order], bought.product[order]
+        shopper, product = purchases_in_order(interactions)
         n = interactions.n_products
         rules = csr_array((n, n), dtype=np.float64)
         for gap in range(1, self.window + 1):
@@ -77,3 +77,38 @@ class SequenceScorer:
         """Read `sequence.npz`."""
         self._rules = load_sparse(folder / "sequence.npz")["rules"]
         return self
+
+
+class BoughtAfter:
+    """Shoppers who bought one product soon after another, counted from the purchases in order."""
+
+    def __init__(self, interactions: Interactions) -> None:
+        self._shopper, product = purchases_in_order(interactions)
+        self._n = len(np.unique(self._shopper))
+        self._places = np.argsort(product, kind="stable")
+        self._start = np.searchsorted(product[self._places], np.arange(interactions.n_products + 1))
+
+    def pair(self, anchor: int, other: int, *, within: int) -> PairCounts:
+        """Count the shoppers with the other at most `within` purchases after the anchor."""
+        first, then = self._of(anchor), self._of(other)
+        after = np.searchsorted(then, first, side="right")
+        first_after = then[np.minimum(after, len(then) - 1)] if len(then) else first
+        soon = (after < len(then)) & (first_after - first <= within)
+        soon &= self._shopper[first_after] == self._shopper[first]
+        return PairCounts(
+            count=len(np.unique(self._shopper[first[soon]])),
+            n_anchor=len(np.unique(self._shopper[first])),
+            n_other=len(np.unique(self._shopper[then])),
+            n=self._n,
+        )
+
+    def _of(self, product: int) -> Rows:
+        """Return where a product stands among the purchases in order, ascending."""
+        return self._places[self._start[product] : self._start[product + 1]]
+
+
+def purchases_in_order(interactions: Interactions) -> tuple[Rows, Rows]:
+    """Return shopper and product of every purchase, by shopper and then by time."""
+    bought = interactions.only(PURCHASE)
+    order = np.lexsort((np.arange(len(bought.day)), bought.day, bought.shopper))
+    return bought.shopper[order], bought.product[order]

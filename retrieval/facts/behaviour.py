@@ -10,6 +10,7 @@ import numpy as np
 
 from retrieval.behaviour.association import AssociationScorer, PairCounts
 from retrieval.behaviour.base import PURCHASE, TYPES, Rows
+from retrieval.behaviour.sequence import BoughtAfter
 from retrieval.data.dataset import Product
 from retrieval.evidence import Evidence, EvidenceKind, make_evidence
 from retrieval.store import Store, date_of
@@ -18,6 +19,8 @@ CATEGORY = "category="
 """Starts the part of an id that names a leaf category instead of a product."""
 MAX_KEPT = 4_096
 """Pairs of categories whose evidence is kept."""
+MIN_GAPS = 2
+"""Gaps between a shopper's purchases of a product from which a habit is spoken of."""
 VERBS = {"view": "looked at", "add_to_cart": "put in the cart", "purchase": "bought"}
 
 
@@ -98,7 +101,7 @@ class BehaviourFacts:
             f"{data['lift']} times chance, {data['from']} to {data['to']}",
             data,
             f"event log, {pair.n} {noun} of at most {scorer.config.max_basket} products; "
-            "recount with `python -m retrieval.recount`",
+            "recount with `python -m retrieval.evidence`",
         )
 
     def _overlap(self, one: _Side, two: _Side) -> bool:
@@ -139,23 +142,74 @@ class BehaviourFacts:
             "event log, distinct buyers",
         )
 
-    def own_history(self, shopper_id: str, product: Product) -> Evidence | None:
-        """What this shopper did with this product: purchases if any, else the latest kind."""
-        events = self.store.behaviour.profiles.events_with(
-            shopper_id, self.store.catalogue.row(product.product_id)
+    def bought_next(self, anchor: Product, other: Product) -> Evidence | None:
+        """Shoppers who bought the other soon after the anchor, oftener than anybody buys it."""
+        catalogue, within = self.store.catalogue, self.store.behaviour.steps
+        one, two = catalogue.row(anchor.product_id), catalogue.row(other.product_id)
+        pair = self._bought_after.pair(one, two, within=within)
+        if one == two or not pair.is_above_chance:
+            return None
+        if pair.count < self.store.config.behaviour.min_support:
+            return None
+        start, end = self.store.window
+        counts = {name: value for name, value in _pair_data(pair).items() if name != "lift"}
+        return make_evidence(
+            "bought_next",
+            (anchor.product_id, other.product_id),
+            (anchor.product_id, other.product_id),
+            f"{pair.count} of the {pair.n_anchor} shoppers who bought {anchor.title} bought "
+            f"{other.title} among their next {within} purchases, {start} to {end}",
+            counts
+            | {"within": within, "anchor": anchor.product_id, "other": other.product_id}
+            | {"from": start, "to": end},
+            f"event log, purchases in order of {pair.n} shoppers",
         )
+
+    @cached_property
+    def _bought_after(self) -> BoughtAfter:
+        return BoughtAfter(self.store.behaviour.interactions)
+
+    def own_history(self, shopper_id: str, about: Product | int) -> Evidence | None:
+        """What this shopper did with a product or a leaf category: purchases if any, else the last.
+
+        What was done last decides the kind where nothing was bought.
+        """
+        side = self._side(about)
+        events = self.store.behaviour.profiles.events_with(shopper_id, side.rows)
         if not events:
             return None
         bought = [event for event in events if event[0] == PURCHASE]
         kind, last = bought[-1] if bought else events[-1]
         count = sum(event[0] == kind for event in events)
+        data: dict[str, Any] = {"type": TYPES[kind], "count": count, "last_at": date_of(last)}
+        if side.category is not None:
+            data["category"] = side.category
         return make_evidence(
             "own_history",
+            (shopper_id, side.key),
+            (side.product_id,) if side.product_id is not None else (),
+            f"you {VERBS[TYPES[kind]]} {side.name} {count} time(s), last on {date_of(last)}",
+            data,
+            "your own events in the log",
+        )
+
+    def repurchase(self, shopper_id: str, product: Product) -> Evidence | None:
+        """How often this shopper buys a product, from two gaps on."""
+        row = self.store.catalogue.row(product.product_id)
+        events = self.store.behaviour.profiles.events_with(shopper_id, np.array([row]))
+        days = sorted({int(day) for kind, day in events if kind == PURCHASE})
+        if len(days) <= MIN_GAPS:
+            return None
+        every = f"{(days[-1] - days[0]) / (len(days) - 1):.0f}"
+        first_at, last_at = date_of(days[0]), date_of(days[-1])
+        return make_evidence(
+            "repurchase",
             (shopper_id, product.product_id),
             (product.product_id,),
-            f"you {VERBS[TYPES[kind]]} {product.title} {count} time(s), last on {date_of(last)}",
-            {"type": TYPES[kind], "count": count, "last_at": date_of(last)},
-            "your own events in the log",
+            f"you bought {product.title} on {len(days)} days, about every {every} days, "
+            f"last on {last_at}",
+            {"count": len(days), "every_days": every, "first_at": first_at, "last_at": last_at},
+            "your own purchases in the log",
         )
 
 

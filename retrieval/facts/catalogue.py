@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from retrieval.compatibility import PREFIX, Fit, fit_between
 from retrieval.data.dataset import Product
+from retrieval.data.spans import is_quotable, split_spans
 from retrieval.evidence import Evidence, EvidenceKind, make_evidence, money
 from retrieval.promotion import Offer
 from retrieval.store import Store
@@ -29,8 +33,8 @@ class CatalogueFacts:
     store: Store
 
     def attribute(self, product: Product, name: str) -> Evidence | None:
-        """One specification."""
-        value = product.attributes.get(name)
+        """One specification; `brand` too, which the catalogue keeps apart."""
+        value = product.attributes.get(name, product.brand if name == "brand" else None)
         if value is None:
             return None
         text = f"{product.title}: {name} {value}"
@@ -104,6 +108,34 @@ class CatalogueFacts:
             text,
             {"words": list(words)},
             "catalogue text",
+        )
+
+    def description(
+        self, product: Product, about: NDArray[np.float32] | None = None
+    ) -> Evidence | None:
+        """The sentence of the description nearest to a query vector, the first without one."""
+        text = product.description
+        spans = [(a, b) for a, b in split_spans(text) if is_quotable(text[a:b])]
+        if not spans:
+            return None
+        if about is None or len(spans) == 1:
+            return self.description_at(product, *spans[0])
+        vectors = self.store.encoder.encode([text[a:b] for a, b in spans], role="passage")
+        nearest = int(np.argmax(np.round(vectors @ about, 6)))
+        return self.description_at(product, *spans[nearest])
+
+    def description_at(self, product: Product, start: int, end: int) -> Evidence | None:
+        """One sentence of the description, word for word."""
+        text = product.description[start:end]
+        if (start, end) not in split_spans(product.description):
+            return None
+        return _of(
+            product,
+            "description",
+            f"the shop describes {product.title}: “{text}”",
+            {"text": text, "start": start, "end": end},
+            str(start),
+            str(end),
         )
 
     def compatibility(self, a: Product, b: Product) -> Evidence | None:

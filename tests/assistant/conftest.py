@@ -61,13 +61,20 @@ def odd_files(tiny_files, tmp_path_factory):
         "product_id": "lantern",
         "quantity": "1",
     }
+    again = [
+        put_back
+        | {"event_id": f"e-rex-{day}", "shopper_id": "rex", "type": "purchase", "session_id": "",
+           "order_id": f"o-rex-{day}", "product_id": "gas-click",
+           "at": f"2026-06-{day:02d}T10:00:00Z"}
+        for day in (1, 8, 17)
+    ]  # fmt: skip
     for name, rows in (("products", [*products, solo]), ("reviews", reviews)):
         text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
         (folder / f"{name}.jsonl").write_text(text, "utf-8")
     with (folder / "events.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(events[0]))
         writer.writeheader()
-        writer.writerows([*events, put_back])
+        writer.writerows([*events, put_back, *again])
     return {
         "products": folder / "products.jsonl",
         "reviews": folder / "reviews.jsonl",

@@ -71,6 +71,12 @@ def said_clauses(facts: Facts) -> dict[str, Clause]:
         "popularity": s.say(r.popularity(p("tent-duo"))),
         "own_history_purchase": s.say(r.own_history("ida", p("mat-foam"))),
         "own_history_view": s.say(r.own_history("uma", p("headlamp"))),
+        "own_history_category_purchase": s.say(r.own_history("ida", facts.leaf("tent-duo"))),
+        "own_history_category_view": s.say(r.own_history("uma", facts.leaf("headlamp"))),
+        "bought_next": s.say(r.bought_next(p("tent-duo"), p("mat-foam"))),
+        "match": s.say(r.match(p("tent-duo"), ["fjellro", "tent"])),
+        "category": s.say(r.category(p("tent-duo"))),
+        "description": s.say(r.description(p("tent-duo"))),
         "compatibility": s.say(r.compatibility(p("stove-spark"), p("gas-screw"))),
         "incompatibility": s.say(r.compatibility(p("stove-spark"), p("gas-click"))),
         "offer": s.say(offers["offer:tents-10:tent-duo"]),
@@ -287,8 +293,26 @@ def card_clauses(facts: Facts, said: Mapping[str, Clause]) -> dict[str, Clause]:
     return found
 
 
+def odd_clauses(shop: Shop, language: Language) -> dict[str, Clause]:
+    """Return the clauses whose evidence only the odd shop has."""
+    facts = Facts(shop, language)
+    r, p, s = facts.records, facts.product, facts.speaker
+    again = s.say(r.repurchase("rex", p("gas-click")))
+    found = {
+        "own_history_cart": s.say(r.own_history("uma", p("lantern"))),
+        "own_history_category_cart": s.say(r.own_history("uma", facts.leaf("lantern"))),
+        "repurchase": again,
+        **card_clauses(facts, {"repurchase": again}),
+    }
+    return {key: clause for key, clause in found.items() if clause is not None}
+
+
+ODD = frozenset({"own_history_cart", "own_history_category_cart", "repurchase", "card_repurchase"})
+"""What `odd_clauses` makes."""
+
+
 def all_clauses(shop: Shop, language: Language) -> dict[str, Clause]:
-    """Return key → a clause with real evidence, for every wording but `own_history_cart`."""
+    """Return key → a clause with real evidence, for every wording that is not `ODD`."""
     facts = Facts(shop, language)
     said = said_clauses(facts)
     found = {

@@ -347,7 +347,7 @@ class TestProfiles:
     def test_an_unknown_shopper_has_no_profile_and_no_scores(self, profiles):
         assert profiles.of("nobody") is None
         assert "nobody" not in profiles
-        assert profiles.events_with("nobody", 0) == ()
+        assert profiles.events_with("nobody", np.array([0])) == ()
         assert not profiles.score(None).any()
 
     def test_scores_lean_to_own_categories_and_brands(self, profiles):

@@ -1,14 +1,11 @@
 """What holds for every query: no constraint is broken, no kind is mixed up, whatever is asked."""
 
-from collections import defaultdict
 from decimal import Decimal
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from retrieval.behaviour.discovery import wilson
 from retrieval.pipeline import Recommender
 from retrieval.query import Constraints, Query
 from retrieval.store import Store
@@ -178,73 +175,3 @@ def as_field(name, value):
     if not value:
         return field.get_default(call_default_factory=True)
     return tuple(value.split(", ")) if name == "exclude" else value
-
-
-@pytest.mark.parametrize("seed", [0])
-def test_counts_agree_with_the_events_for_thousands_of_pairs(seed, tmp_path_factory):
-    """A simulated log of 60 products; every pair counted again, event by event."""
-    log, store = simulated(seed)
-    n_checked = 0
-    for kind, groups in log.items():
-        scorer = store[kind]
-        holding = defaultdict(set)
-        for name, members in groups.items():
-            for product in members:
-                holding[product].add(name)
-        for a in range(60):
-            for b in range(60):
-                if a == b:
-                    continue
-                pair = scorer.pair(np.array([a]), np.array([b]))
-                count = len(holding[a] & holding[b])
-                assert (pair.count, pair.n_anchor, pair.n_other, pair.n) == (
-                    count, len(holding[a]), len(holding[b]), len(groups),
-                )  # fmt: skip
-                assert pair.interval == wilson(count, len(holding[a]))
-                n_checked += 1
-    assert n_checked == 2 * 60 * 59
-
-
-def simulated(seed):
-    """Return {kind: {group: products}} counted plainly, and the fitted scorers by kind."""
-    from datetime import UTC, datetime, timedelta
-
-    from retrieval.behaviour.association import AssociationScorer
-    from retrieval.behaviour.base import Interactions
-    from retrieval.config import BehaviourConfig
-    from retrieval.data.dataset import Dataset
-    from retrieval.recount import baskets, sessions
-
-    rng = np.random.default_rng(seed)
-    start, events = datetime(2026, 1, 1, tzinfo=UTC), []
-    for i in range(6000):
-        kind = str(rng.choice(["view", "add_to_cart", "purchase", "search", "refund"]))
-        order = f"o{rng.integers(0, 500)}" if kind == "purchase" and rng.random() < 0.8 else None
-        events.append(
-            {
-                "event_id": f"e{i}", "type": kind, "shopper_id": f"s{rng.integers(0, 40)}",
-                "at": start + timedelta(minutes=int(rng.integers(0, 30_000))),
-                "session_id": f"x{rng.integers(0, 30)}" if rng.random() < 0.5 else None,
-                "order_id": order,
-                "product_id": f"p{int(60 * rng.random() ** 2):02d}" if kind != "search" else None,
-            }
-        )  # fmt: skip
-    dataset = Dataset.of(
-        products=[{"product_id": f"p{i:02d}", "title": "x"} for i in range(60)], events=events
-    )
-    config = BehaviourConfig(max_basket=12, session_gap_minutes=45)
-    interactions = Interactions.of(dataset, config)
-    scorers = {
-        "baskets": AssociationScorer(config).fit(interactions),
-        "sessions": AssociationScorer(config, over="sessions").fit(interactions),
-    }
-    gap = timedelta(minutes=45)
-    counted = {"baskets": baskets(dataset, gap), "sessions": sessions(dataset, gap)}
-    return {
-        kind: {
-            name: {int(p[1:]) for p in members}
-            for name, members in groups.items()
-            if len(members) <= config.max_basket
-        }
-        for kind, groups in counted.items()
-    }, scorers

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from retrieval import recommend, recount
+from retrieval import recommend
 
 QUERIES = (
     {"query_id": "second", "anchors": ["tent-duo"], "offer_kind": "cross_sell", "k": 2},
@@ -139,24 +139,3 @@ def test_wrong_usage_is_status_2(capsys):
     with pytest.raises(SystemExit) as stopped:
         recommend.main([])
     assert stopped.value.code == 2
-
-
-# python -m retrieval.recount
-
-
-def test_a_statistic_is_counted_again_from_the_log(tiny_store, capsys):
-    ids = [
-        "bought_together:tent-duo:mat-foam",
-        "bought_together:category=Outdoor > Camping > Tents:mat-foam",
-        "viewed_together:mat-foam:tent-quartet",
-    ]
-    assert recount.main(["--store", str(tiny_store), *ids]) == 0
-    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line["evidence_id"] for line in found] == ids
-    assert found[0]["found"] == {"count": 6, "n_anchor": 9, "n_other": 6, "n": 20}
-    assert all(line["agrees"] for line in found)
-
-
-def test_what_is_no_statistic_is_refused(tiny_store, capsys):
-    assert recount.main(["--store", str(tiny_store), "price:tent-duo"]) == 2
-    assert "'price:tent-duo': is no count of this store" in capsys.readouterr().err

@@ -3,7 +3,8 @@
 An id says what the record is (`price:P1`, `attribute:P1:weight_g`, `quote:R7#2`,
 `bought_together:P1:P2`), so the same fact has the same id in every slate of a store. `data` holds
 the raw values (money as strings with two decimals), `text` an English reading of them, `origin`
-where they came from and, for behaviour, the window and how to recompute.
+where they came from and, for behaviour, the window. `python -m retrieval.evidence STORE ID…` shows
+a record and works it out again from the raw rows.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ EvidenceKind = Literal[
     "bought_together",  # data: count, n_anchor, n_other, n, confidence, low, high, lift, from, to,
     #                      anchor or anchor_category, other
     "viewed_together",  # same, over sessions
-    "bought_next",  # data: count, n_anchor, share, low, high, from, to
+    "bought_next",  # data: count, n_anchor, n_other, n, confidence, low, high, within, anchor,
+    #                  other, from, to: shoppers who bought the other so many purchases after
     "popularity",  # data: n_shoppers, from, to
-    "own_history",  # data: type, count, last_at
+    "own_history",  # data: type, count, last_at, category?
+    "repurchase",  # data: count, every_days, first_at, last_at: own days of purchase of one product
     "compatibility",  # data: name, value, wanted, holder, other, works
     "offer",  # data: offer_id, kind, value, saving, price, price_after, ends_at, currency
     "comparison",  # data: name, this, that, better: this|that|neither, direction
@@ -36,8 +39,10 @@ EvidenceKind = Literal[
     "count",  # data: n, label, conditions          computed over the whole table
     "bound",  # data: name, of, value, wanted, product_id: nearest value of a failed constraint
     "match",  # data: words: of the query, found in the record
+    "description",  # data: text, start, end: a sentence of the shop's description
     "rank",  # data: rank, n, k, score, parts, ahead, ahead_score, ahead_parts (why, why not)
     "constraint",  # data: name, wanted, actual     why a product was left out
+    "change",  # data: steps [{field, value, product_id}], k, currency    what would bring one in
     "cart",  # data: lines, total
     "stack",  # data: offers {id: saving}, total, delivery, saved, to_pay, currency
     "top_up",  # data: offer_id, kind, products, gap, spend, over, worth, unwanted, regret, saves,
