@@ -51,7 +51,18 @@ from retrieval.records import OF_ONE_TURN
 
 CARRIES: Mapping[ClaimKind, frozenset[EvidenceKind]] = {
     "number": frozenset(
-        {"price", "stock", "rating", "total", "count", "bound", "rank", "constraint", "cart"}
+        {
+            "price",
+            "stock",
+            "rating",
+            "total",
+            "count",
+            "bound",
+            "rank",
+            "constraint",
+            "change",
+            "cart",
+        }
     ),
     "attribute": frozenset({"attribute", "category", "compatibility", "match"}),
     "statistic": frozenset(
@@ -68,7 +79,7 @@ CARRIES: Mapping[ClaimKind, frozenset[EvidenceKind]] = {
     "quote": frozenset({"quote", "complaint", "description"}),
     "opinion": frozenset({"quote", "complaint"}),
     "offer": frozenset({"offer"}),
-    "policy": frozenset({"constraint", "bound", "cart", "count"}),
+    "policy": frozenset({"constraint", "change", "bound", "cart", "count"}),
 }
 MONEY_FIELDS = frozenset(
     {"price", "list_price", "saving", "price_after", "difference", "total", "left", "budget"}
@@ -77,7 +88,10 @@ UNIT_FIELDS = {"confidence": "percent", "lift": "times"}
 DATE_FIELDS = frozenset({"from", "to", "last_at"})
 MONEY_NAMES = frozenset({"price_max", "price_min", "total_max", "cheapest", "dearest"})
 """Limits and table look-ups whose `value`, `wanted` and `actual` are amounts of money."""
-LEADS = ("with ", "that looked at ", "who bought ", "含", "买", "浏览", "看过", "买过")
+LEADS = (
+    "with ", "without ", "that looked at ", "who bought ", "含", "买", "浏览", "看过", "买过",
+    "加上", "不算",
+)  # fmt: skip
 """What stands directly before the product whose baskets or visits were counted."""
 TIES = ("bought_together", "viewed_together", "bought_next")
 MORE = re.compile(r"\bmore\b|贵", re.IGNORECASE)
@@ -288,6 +302,8 @@ class Gate:
         found += [(one, speaker.category(str(path))) for one, path in paths.items() if path]
         if fact.kind == "rank":
             parts = (*losing_parts(fact), top_part(fact) or "")
+            if "part" in data:
+                parts = (str(data["part"]),)
             found += [("part", speaker.part(part)) for part in parts if part]
         return ((one, string) for one, string in found if string)
 
@@ -393,7 +409,9 @@ class Gate:
         """Anchors and products, this and that must be the right way round."""
         for fact in case.facts:
             places = case.places
-            if fact.kind in TIES and fact.data.get("anchor") is not None:
+            if (fact.kind in TIES and fact.data.get("anchor") is not None) or (
+                fact.kind == "change" and "anchor" in places
+            ):
                 led = {role: self._is_led(case, role) for role in ("anchor", "product")}
                 if not led["anchor"] or led["product"]:
                     yield "the product whose baskets were counted is named the wrong way round"
@@ -509,6 +527,8 @@ def _roles(fact: Evidence, claim: Claim) -> Iterator[tuple[str, str]]:
             yield "product", str(subject)
         if "ahead" in data:
             yield "ahead", str(data["ahead"])
+        if fact.kind == "change" and len(fact.product_ids) > 1:
+            yield "anchor", fact.product_ids[1]
 
 
 def _owners(fact: Evidence) -> Iterator[tuple[str, str]]:

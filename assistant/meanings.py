@@ -44,6 +44,16 @@ def _beyond(name: str, sign: int) -> Callable[[Evidence], bool]:
     return holds
 
 
+def _step(field: str, *kinds: str) -> Callable[[Evidence], bool]:
+    """Whether one thing alone was changed, in one of these ways; "" is any field."""
+
+    def holds(fact: Evidence) -> bool:
+        steps = fact.data["steps"]
+        return len(steps) == 1 and steps[0]["kind"] in kinds and field in ("", steps[0]["field"])
+
+    return holds
+
+
 def _in_cart(fact: Evidence) -> bool:
     return fact.product_ids[:1] in [(line["product_id"],) for line in fact.data["lines"]]
 
@@ -142,9 +152,26 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             lambda f: f.data["name"] == "in_stock" and f.data["actual"] in (None, "0"),
             "it is in stock",
         ),
+    ),
+    "change": (
+        _rule(r"\blimit\b|上限", _step("price_max", "loosen", "narrow"), "no limit was tried"),
         _rule(
-            r"\b(?:tried|would)\b|试过|就会", lambda f: f.data.get("change") is not None,
-            "no run of the ranking shows it",
+            r"\bprices from\b|下限", _step("price_min", "loosen"), "no lowest price was tried"
+        ),
+        _rule(r"\bplaces\b|展示到", _step("k", "longer"), "no longer list was tried"),
+        _rule(r"\balone\b|(?<![上下])限定", _step("", "narrow"), "nothing narrower was tried"),
+        _rule(r"\bas well\b|加上", _step("", "add"), "nothing was added"),
+        _rule(
+            r"\binstead\b|改为", _step("rating_min", "loosen"), "no other value was tried"
+        ),
+        _rule(
+            r"\bwithout\b|去掉|不算",
+            lambda f: _step("", "drop", "lift")(f) or _step("in_stock", "loosen")(f),
+            "nothing was left out",
+        ),
+        _rule(
+            r"\b(?:together|several)\b|同时", lambda f: len(f.data["steps"]) > 1,
+            "one thing was changed",
         ),
     ),
     "rank": (
@@ -153,6 +180,10 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         _rule(
             r"\b(?:fell behind|ahead)\b|不及", lambda f: bool(losing_parts(f)),
             "it fell behind on nothing",
+        ),
+        _rule(
+            r"\bmost\b|最", lambda f: f.data.get("part", top_part(f)) == top_part(f),
+            "another part counted more",
         ),
     ),
     "total": (
@@ -179,7 +210,7 @@ MUST_DENY: Mapping[str, Callable[[Evidence], bool]] = {
     "total": lambda f: "wanted" in f.data,
 }
 """Kinds whose claims must hold a denial exactly when the record denies."""
-MAY_DENY = frozenset({"constraint", "cart", "category"})
+MAY_DENY = frozenset({"constraint", "change", "cart", "category"})
 
 
 def contradictions(words: str, fact: Evidence) -> Iterator[str]:

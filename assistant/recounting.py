@@ -94,9 +94,35 @@ def _constraint(fact: Evidence, catalogue: Catalogue) -> Iterator[str]:
             yield f"{product.product_id} costs {stated}, not {actual}"
 
 
+def _change(fact: Evidence, catalogue: Catalogue) -> Iterator[str]:
+    """What is tried of the product's own (its price, brand, category) is what it states."""
+    product = catalogue[fact.product_ids[0]]
+    own = {
+        "price_max": (_stated(product, "price_max"),),
+        "price_min": (_stated(product, "price_min"),),
+        "brands": (product.brand,),
+        "categories": product.category,
+    }
+    for step in fact.data["steps"]:
+        field, value = step["field"], step["value"]
+        if step["kind"] in ("loosen", "narrow") and value not in own.get(field, (value,)):
+            yield f"{product.product_id} does not state {field} {value}"
+    if len(fact.data["steps"]) == 1 and fact.data.get("value") != fact.data["steps"][0]["value"]:
+        yield f"{fact.data.get('value')} was not tried"
+
+
+def _rank(fact: Evidence, catalogue: Catalogue) -> Iterator[str]:
+    """A part that is named as counting is one that added to the score."""
+    part = fact.data.get("part")
+    if part is not None and not float(fact.data["parts"].get(part, 0)) > 0:
+        yield f"{part} added nothing"
+
+
 RECOUNTS: Mapping[str, Callable[[Evidence, Catalogue], Iterator[str]]] = {
     "total": _total,
     "cart": _cart,
     "bound": _bound,
     "constraint": _constraint,
+    "change": _change,
+    "rank": _rank,
 }

@@ -83,7 +83,7 @@ HIDDEN = {
     "that", "better", "direction", "prices", "lines", "parts", "ahead_parts", "product_id",
     "conditions", "dearer", "chip", "ahead", "ahead_score", "top", "works", "language", "kind",
     "this_count", "that_count", "other_category", "price_this", "price_that", "share", "of",
-    "spoken", "steps",
+    "spoken", "steps", "part",
 }  # fmt: skip
 
 

@@ -171,7 +171,7 @@ def _by_text(store: Store, plan: Plan, source: str, rows: Rows | None) -> Scores
     if source == "semantic":
         return _semantic(store, plan.context, plan.text, rows)
     if source == "lexical":
-        words = plan.text or _titles(store, plan.context)
+        words = plan.text or titles_given(store, plan.context)
         return store.lexical.scores(words) if words else None
     subject = store.subjects.find(plan.text) if plan.text else None
     return None if subject is None else subject.mask.astype(np.float32)
@@ -277,7 +277,7 @@ def _shared(codes: Rows, context: Context) -> Scores | None:
     return shares[codes].astype(np.float32)
 
 
-def _titles(store: Store, context: Context) -> str:
+def titles_given(store: Store, context: Context) -> str:
     """Return the titles of the latest products that the context names."""
     products = [store.catalogue.products[int(r)] for r in context.given[-TITLES_GIVEN:]]
     return " ".join(product.title for product in products)

@@ -31,9 +31,10 @@ from retrieval.records import Records
 from retrieval.reranking import diversify, vary
 from retrieval.slate import Bundle, Candidate, Slate, Suggestion
 from retrieval.store import Store
+from retrieval.why import Part, Why, explain_place
 from retrieval.why_not import WhyNot, explain
 
-__all__ = ["Clock", "Recommender", "WhyNot"]
+__all__ = ["Clock", "Part", "Recommender", "Why", "WhyNot"]
 
 NEEDS_ANCHOR = ("cross_sell", "similar", "upsell", "basket")
 ENOUGH = 20
@@ -85,6 +86,17 @@ class Recommender:
         """Return which products meet the constraints: shape (n_products,)."""
         return allowed(self.store.catalogue, constraints)
 
+    def why(self, query: Query, product_id: str) -> Why | None:
+        """Say which score parts decided for a product of the slate; None if it is not in it."""
+        slate = self.recommend(query)
+        found = next((s for s in slate.suggestions if s.product_id == product_id), None)
+        if found is None:
+            return None
+        plan = self.plan(query)
+        return explain_place(
+            self.records, plan.of(found.offer_kind) if plan.task == "any" else plan, found
+        )
+
     def why_not(self, query: Query, product_id: str) -> WhyNot:
         """Say why a product is not in the slate of a query, by running the query again.
 
@@ -95,6 +107,12 @@ class Recommender:
         return explain(self, query, product_id)
 
     # one kind of suggestion
+
+    def shown_ids(self, query: Query) -> tuple[str, ...]:
+        """Return the products of a slate, in order, without its evidence where that saves work."""
+        if self.plan(query).task in ("any", "bundle"):
+            return tuple(s.product_id for s in self.recommend(query).suggestions)
+        return tuple(self.store.catalogue.product_ids[c.row] for c in self.shown(query))
 
     def shown(self, query: Query) -> tuple[Candidate, ...]:
         """Return what a slate of one kind shows, without its evidence: for offline measures."""

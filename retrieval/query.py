@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -87,6 +88,47 @@ class Query(BaseModel):
     personalise: bool = True
     at: Moment | None = None
     """The moment asked about; None is the end of the store's log, so that slates reproduce."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing of a query that is changed."""
+
+    kind: Literal["loosen", "lift", "narrow", "drop", "add", "longer"]
+    field: str
+    """A constraint's name, `basket`, `anchors` or `k`."""
+    value: str
+    """What it becomes; the product that is dropped or added; empty where a condition is lifted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Some steps away from a query."""
+
+    steps: tuple[Step, ...]
+    query: Query
+    """As changed."""
+
+
+def changed(query: Query, step: Step) -> Query:
+    """Return the query with one thing changed."""
+    value: object = step.value
+    if step.field in ("basket", "anchors"):
+        named = getattr(query, step.field)
+        others = tuple(p for p in named if p != step.value)
+        return query.model_copy(
+            update={step.field: (*named, step.value) if step.kind == "add" else others}
+        )
+    if step.field == "k":
+        return query.model_copy(update={"k": int(step.value)})
+    if step.kind == "lift":
+        value = Constraints.model_fields[step.field].get_default(call_default_factory=True)
+    elif step.kind == "drop":
+        value = tuple(p for p in getattr(query.constraints, step.field) if p != step.value)
+    elif step.field in ("brands", "categories"):
+        value = (step.value,)
+    asked = query.constraints.model_dump() | {step.field: value}
+    return query.model_copy(update={"constraints": Constraints.model_validate(asked)})
 
 
 def _without_nulls(data: object) -> object:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from retrieval.data.dataset import Product
+from retrieval.changes import smallest_change
 from retrieval.eligibility import complement_mask, owned, suitable
-from retrieval.evidence import Evidence, money
+from retrieval.evidence import Evidence
 from retrieval.filters import broken
 from retrieval.plan import Plan
-from retrieval.query import Constraints, Query
+from retrieval.query import Change, Query
 from retrieval.records import Records
-from retrieval.slate import Candidate, Slate
+from retrieval.slate import Candidate
 from retrieval.store import Store
 
 Verdict = Literal[
@@ -40,9 +39,8 @@ class WhyNot:
     """The last product shown, which it lost to."""
     deciding_part: str | None = None
     """The source on which it lost most to `ahead_id`."""
-    change: Mapping[str, str] = field(default_factory=dict)
-    """Constraint field → value that brings it in, tried by running the query again; or empty.
-    An empty value lifts the constraint."""
+    change: Change | None = None
+    """The smallest change that brings it in, tried by running the query so changed."""
 
 
 class Runs(Protocol):
@@ -53,16 +51,16 @@ class Runs(Protocol):
         """Evidence of the store."""
         ...
 
-    def recommend(self, query: Query) -> Slate:
-        """Return the slate of a query."""
-        ...
-
     def plan(self, query: Query) -> Plan:
         """Return what the query comes down to."""
         ...
 
     def ranked(self, plan: Plan) -> tuple[Candidate, ...]:
         """Return all candidates of a plan, best first."""
+        ...
+
+    def shown_ids(self, query: Query) -> tuple[str, ...]:
+        """Return the products of a slate, in order, without its evidence."""
         ...
 
 
@@ -74,7 +72,7 @@ def explain(runs: Runs, query: Query, product_id: str) -> WhyNot:
     """
     store, plan = runs.records.store, runs.plan(query)
     row = store.catalogue.row(product_id)
-    shown = [s.product_id for s in runs.recommend(query).suggestions]
+    shown = runs.shown_ids(query)
     if product_id in shown:
         place = shown.index(product_id) + 1
         return WhyNot(
@@ -82,16 +80,28 @@ def explain(runs: Runs, query: Query, product_id: str) -> WhyNot:
         )
     if plan.task == "any":
         plan = plan.of(_kind_meant(store, plan, row))
-    verdict = _left_out(store, plan, row)
-    if verdict is not None:
-        return _excluded(runs, plan, product_id, verdict)
+    return replace(
+        _verdict(runs, plan, row, shown),
+        change=smallest_change(
+            store, plan, store.catalogue[product_id], lambda q: product_id in runs.shown_ids(q)
+        ),
+    )
+
+
+def _verdict(runs: Runs, plan: Plan, row: int, shown: Sequence[str]) -> WhyNot:
+    """Return what keeps a product out, without what would change it."""
+    store = runs.records.store
+    product_id = store.catalogue.product_ids[row]
+    left_out = _left_out(store, plan, row)
+    if left_out is not None:
+        return _excluded(runs, plan, product_id, left_out)
     ranked = runs.ranked(plan)
     if all(c.row != row for c in ranked):
         return WhyNot(
             product_id=product_id,
             verdict="not_better" if plan.task == "upsell" else "no_signal",
             n_ranked=len(ranked),
-            k=query.k,
+            k=plan.query.k,
         )
     return _outranked(runs.records, plan, ranked, row, shown)
 
@@ -130,11 +140,9 @@ def _excluded(runs: Runs, plan: Plan, product_id: str, verdict: Verdict) -> WhyN
     records, catalogue = runs.records, runs.records.store.catalogue
     product = catalogue[product_id]
     facts: list[Evidence | None] = []
-    change: dict[str, str] = {}
     if verdict == "constraint":
         names = broken(catalogue, plan.constraints, catalogue.row(product_id))
         facts += [records.constraint(plan.constraints, product, name) for name in names]
-        change = _tried_change(runs, plan, product, names)
     elif verdict == "same_category":
         facts.append(records.category(product))
     elif verdict == "out_of_stock":
@@ -150,37 +158,7 @@ def _excluded(runs: Runs, plan: Plan, product_id: str, verdict: Verdict) -> WhyN
         verdict=verdict,
         evidence=tuple(f for f in facts if f is not None),
         k=plan.query.k,
-        change=change,
     )
-
-
-def _tried_change(runs: Runs, plan: Plan, product: Product, names: Sequence[str]) -> dict[str, str]:
-    """Return the loosened constraints if, with them, a run of the query shows the product."""
-    asked = plan.query.constraints
-    update: dict[str, object] = {}
-    said: dict[str, str] = {}
-    for name in names:
-        value: Decimal | float | None = (
-            product.rating if name == "rating_min" else product.price if "price" in name else None
-        )
-        if name == "exclude":
-            others = tuple(p for p in asked.exclude if p != product.product_id)
-            update[name], said[name] = others, ", ".join(others)
-        elif name == "price_max" and product.price is not None:
-            for limit in ("price_max", "total_max"):  # a limit on the total limits prices too
-                set_to = getattr(asked, limit)
-                if set_to is not None and set_to < product.price:
-                    update[limit], said[limit] = product.price, money(product.price)
-        elif value is not None:
-            update[name] = value
-            said[name] = money(value) if isinstance(value, Decimal) else f"{value:.1f}"
-        else:
-            update[name] = Constraints.model_fields[name].get_default(call_default_factory=True)
-            said[name] = ""
-    loosened = asked.model_copy(update=update)
-    slate = runs.recommend(plan.query.model_copy(update={"constraints": loosened}))
-    shown = any(s.product_id == product.product_id for s in slate.suggestions)
-    return said if shown else {}
 
 
 def _outranked(

@@ -8,15 +8,18 @@ import numpy as np
 
 from assistant.cards import plain_card
 from assistant.clauses import Clause
-from assistant.handlers.present import labels_of, main_clause, say_none, say_reviews, with_data
+from assistant.handlers.present import labels_of, say_none, say_reviews, with_data
 from assistant.scene import Outcome, Scene
 from retrieval.evidence import Evidence
-from retrieval.pipeline import WhyNot
-from retrieval.query import Query
+from retrieval.pipeline import Part, Why, WhyNot
+from retrieval.query import Change, Constraints, Query, Step
 from retrieval.records import money
-from retrieval.slate import Suggestion
 
 CHEAPER = re.compile(r"\bcheap|\bless expensive|便宜", re.IGNORECASE)
+CHANGES = {
+    "price_max": "change_price", "total_max": "change_price", "price_min": "change_price_min",
+    "rating_min": "change_instead", "k": "change_longer",
+}  # fmt: skip
 NOT_CLAUSES = {"price_max": "not_price_max", "price_min": "not_price_min", "in_stock": "not_stock"}
 
 
@@ -28,18 +31,32 @@ def why(scene: Scene) -> Outcome:
         return Outcome(conversation=c, pieces=["question_which"])
     if c.last_query is None:
         return _why_seen(scene, Outcome(conversation=c, pieces=["question_facts"]), product_id)
-    slate = scene.recommender.recommend(c.last_query)
-    found = next((s for s in slate.suggestions if s.product_id == product_id), None)
     outcome = Outcome(conversation=c.model_copy(update={"focus": product_id}), pieces=["why"])
-    if found is None:
+    answer = scene.recommender.why(c.last_query, product_id)
+    if answer is None:
         return _why_seen(scene, outcome, product_id)
-    outcome.evidence |= {i: slate.evidence[i] for i in found.evidence_ids}
-    clause = main_clause(scene, found, outcome)
-    if clause is not None:
-        outcome.pieces.append(clause)
-    outcome.pieces.append(_top_part(scene, outcome, found, c.last_query))
-    say_reviews(scene, outcome, found)
+    outcome.add(*answer.cited)
+    said: set[str] = set()
+    for part in answer.parts:
+        outcome.pieces.append(_part(scene, outcome, answer, part, c.last_query))
+        for fact in (f for f in part.facts if f.evidence_id not in said):
+            said.add(fact.evidence_id)
+            clause = _record(scene, fact, product_id)
+            if clause is not None:
+                outcome.pieces.append(clause)
+    slate = scene.recommender.recommend(c.last_query)
+    outcome.evidence |= {i: slate.evidence[i] for i in answer.suggestion.evidence_ids}
+    say_reviews(scene, outcome, answer.suggestion)
     return outcome
+
+
+def _record(scene: Scene, fact: Evidence, product_id: str) -> Clause | None:
+    """Return the clause of a record behind a part."""
+    if fact.kind == "comparison":
+        return scene.speaker.compare(fact, as_upgrade=True)
+    if fact.kind == "difference":
+        return scene.speaker.difference(fact)
+    return scene.speaker.say(fact, about=product_id)
 
 
 def _why_seen(scene: Scene, outcome: Outcome, product_id: str) -> Outcome:
@@ -58,24 +75,28 @@ def _why_seen(scene: Scene, outcome: Outcome, product_id: str) -> Outcome:
     return outcome
 
 
-def _top_part(scene: Scene, outcome: Outcome, found: Suggestion, query: Query) -> Clause:
-    top = max(found.score_parts, key=lambda name: found.score_parts[name])
-    part = scene.speaker.part(top)
+def _part(scene: Scene, outcome: Outcome, answer: Why, part: Part, query: Query) -> Clause:
+    """Return the clause that names a part which decided; the first one counted most."""
+    found = answer.suggestion
     fact = Evidence(
-        evidence_id=f"rank:{query.query_id}:{found.product_id}",
+        evidence_id=f"rank:{query.query_id}:{found.product_id}:{part.source}",
         kind="rank",
         product_ids=(found.product_id,),
-        text=f"score {found.score:.3f}, of which {top} {found.score_parts[top]:.3f}",
+        text=f"score {found.score:.3f}, of which {part.source} {part.value:.3f}",
         data={
             "score": f"{found.score:.3f}",
             "parts": {k: f"{v:.3f}" for k, v in found.score_parts.items()},
-            "top": top,
+            "part": part.source,
         },
         origin="the ranker, run again",
     )
     outcome.add(fact)
-    slots = {"product": scene.speaker.title(found.product_id), "part": part}
-    return Clause(key="why_top_part", slots=slots, evidence=(fact,), product_id=found.product_id)
+    slots = {
+        "product": scene.speaker.title(found.product_id),
+        "part": scene.speaker.part(part.source),
+    }
+    key = "why_top_part" if part is answer.parts[0] else "why_part_too"
+    return Clause(key=key, slots=slots, evidence=(fact,), product_id=found.product_id)
 
 
 def why_not(scene: Scene) -> Outcome:
@@ -109,6 +130,7 @@ def why_not(scene: Scene) -> Outcome:
         return outcome
     outcome.pieces.append("why_not")
     _say(scene, outcome, answer, c.last_query)
+    _say_change(scene, outcome, answer, c.last_query)
     return outcome
 
 
@@ -235,7 +257,7 @@ def _say_constraints(scene: Scene, outcome: Outcome, answer: WhyNot, query: Quer
     for fact in answer.evidence:
         name = fact.data["name"]
         chip = next((v for k, v in labels.items() if k.startswith(name)), name)
-        fact = with_data(fact, chip=chip, change=answer.change.get(name))
+        fact = with_data(fact, chip=chip)
         outcome.add(fact)
         slots = {
             "product": scene.speaker.title(answer.product_id),
@@ -251,11 +273,54 @@ def _say_constraints(scene: Scene, outcome: Outcome, answer: WhyNot, query: Quer
             key = "not_other_unstated"
         clause = Clause(key=key, slots=slots, evidence=(fact,), product_id=answer.product_id)
         outcome.pieces.append(clause)
-        if name in answer.change:
-            change = "change_price" if name == "price_max" else "change_drop"
-            outcome.pieces.append(
-                Clause(key=change, slots=slots, evidence=(fact,), product_id=answer.product_id)
-            )
+
+
+def _say_change(scene: Scene, outcome: Outcome, answer: WhyNot, query: Query) -> None:
+    """Say the smallest change that would bring the product in, if one was found."""
+    change = answer.change
+    if change is None:
+        return
+    product = scene.product(answer.product_id)
+    fact = scene.records.change(product, change)
+    labels = [_step_label(scene, step, query, change) for step in change.steps]
+    fact = with_data(fact, chip="; ".join(labels))
+    outcome.add(fact)
+    slots = {"product": scene.speaker.title(product), "chip": "; ".join(labels)}
+    step = change.steps[0]
+    key = "change_several" if len(change.steps) > 1 else _change_key(step)
+    if key in ("change_price", "change_price_min"):
+        slots["value"] = scene.speaker.money(step.value)
+    elif key == "change_longer":
+        slots["value"] = step.value
+    elif key in ("change_add", "change_without"):
+        slots["anchor"] = scene.speaker.title(step.value)
+    outcome.pieces.append(
+        Clause(key=key, slots=slots, evidence=(fact,), product_id=product.product_id)
+    )
+
+
+def _change_key(step: Step) -> str:
+    """Return the clause that says one step."""
+    if step.field in CHANGES:
+        return CHANGES[step.field]
+    if step.kind == "narrow":
+        return "change_only"
+    if step.field in ("basket", "anchors"):
+        return "change_add" if step.kind == "add" else "change_without"
+    return "change_drop"
+
+
+def _step_label(scene: Scene, step: Step, query: Query, change: Change) -> str:
+    """Return what a step changes as a chip reads: the condition that is lifted or comes in."""
+    if step.value in scene.catalogue:
+        sign = {"add": "+", "drop": "−"}.get(step.kind, "")
+        return f"{sign}{scene.speaker.title(step.value)}"
+    is_new = step.kind in ("narrow", "loosen")
+    constraints = change.query.constraints if is_new else query.constraints
+    if step.field == "in_stock":  # sold-out products stay out without being asked to
+        constraints = Constraints(in_stock=True)
+    named = labels_of(scene, constraints)
+    return next((v for k, v in named.items() if k.startswith(step.field)), step.field)
 
 
 def _against_first(scene: Scene, outcome: Outcome, product_id: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from retrieval.data.dataset import Product
 from retrieval.evidence import Evidence, make_evidence, money
 from retrieval.filters import Bound
-from retrieval.query import Constraints
+from retrieval.query import Change, Constraints
 from retrieval.slate import Candidate
 from retrieval.store import Store
 
@@ -128,6 +128,23 @@ class TurnFacts:
             (query_id, product_id),
             (product_id, *([catalogue.product_ids[ahead.row]] if ahead is not None else [])),
             f"{catalogue.products[own.row].title} ranks {rank} of {n}",
+            data,
+            "the ranker, run again",
+        )
+
+    def change(self, product: Product, change: Change) -> Evidence:
+        """A change of the query that brings a product in, and what each step of it is."""
+        steps = [{"kind": s.kind, "field": s.field, "value": s.value} for s in change.steps]
+        others = tuple(s.value for s in change.steps if s.value in self.store.catalogue)
+        said = ", ".join(f"{s.kind} {s.field} {s.value}".strip() for s in change.steps)
+        data: dict[str, Any] = {"steps": steps, "currency": self.store.currency}
+        if len(steps) == 1:
+            data |= {"name": steps[0]["field"], "value": steps[0]["value"]}
+        return make_evidence(
+            "change",
+            (change.query.query_id, product.product_id),
+            (product.product_id, *dict.fromkeys(p for p in others if p != product.product_id)),
+            f"{product.title} would be shown with: {said}",
             data,
             "the ranker, run again",
         )

@@ -13,7 +13,7 @@ from assistant.handlers.present import with_data
 from assistant.prompting import load_wordings
 from assistant.service import Shop
 from retrieval.evidence import Evidence
-from retrieval.query import Constraints, Query
+from retrieval.query import Change, Constraints, Query, Step
 from retrieval.slate import Suggestion
 
 SPRING = datetime(2026, 3, 1, tzinfo=UTC)
@@ -196,11 +196,12 @@ def why_clauses(facts: Facts) -> dict[str, Clause]:
     }  # fmt: skip
     for key in ("why_rank", "why_part"):
         found[key] = Clause(key=key, slots=slots, evidence=(fact,), product_id=answer.product_id)
-    top = rank_fact(shown, {"top": "lexical", "parts": {"lexical": "0.900", "semantic": "0.100"}})
-    found["why_top_part"] = Clause(
-        key="why_top_part", slots={"product": s.title(shown), "part": s.part("lexical")},
-        evidence=(top,), product_id=shown,
-    )  # fmt: skip
+    for key, part in (("why_top_part", "lexical"), ("why_part_too", "semantic")):
+        counted = {"part": part, "parts": {"lexical": "0.900", "semantic": "0.100"}}
+        found[key] = Clause(
+            key=key, slots={"product": s.title(shown), "part": s.part(part)},
+            evidence=(rank_fact(shown, counted),), product_id=shown,
+        )  # fmt: skip
     there = rank_fact(shown, {"rank": 1, "n": 4})
     found["why_shown"] = Clause(
         key="why_shown", slots={"product": s.title(shown), "rank": "1", "n": "4"},
@@ -246,8 +247,7 @@ def constraint_clauses(facts: Facts) -> dict[str, Clause]:
         answer = facts.why_not(product_id, text=wish, constraints=constraints, k=10)
         assert answer.verdict == "constraint", (key, answer)
         fact = answer.evidence[0]
-        change = answer.change.get(fact.data["name"])
-        fact = with_data(fact, chip="chip", change=change)
+        fact = with_data(fact, chip="chip")
         priced = "price" in fact.data["name"]
         actual = str(fact.data["actual"] or "")
         slots = {
@@ -256,9 +256,37 @@ def constraint_clauses(facts: Facts) -> dict[str, Clause]:
             "wanted": s.money(fact.data["wanted"]) if priced else str(fact.data["wanted"]),
         }  # fmt: skip
         found[key] = Clause(key=key, slots=slots, evidence=(fact,), product_id=product_id)
-        if change is not None:
-            key = "change_price" if key == "not_price_max" else "change_drop"
-            found[key] = Clause(key=key, slots=slots, evidence=(fact,), product_id=product_id)
+    return found | change_clauses(facts)
+
+
+def change_clauses(facts: Facts) -> dict[str, Clause]:
+    """Return the clauses of what would bring a product in, for one step of each kind."""
+    s, query = facts.speaker, Query(query_id="q", text="tent")
+    steps = {
+        "change_price": (Step(kind="loosen", field="price_max", value="249.00"),),
+        "change_price_min": (Step(kind="loosen", field="price_min", value="249.00"),),
+        "change_drop": (Step(kind="lift", field="attributes", value=""),),
+        "change_instead": (Step(kind="loosen", field="rating_min", value="4.5"),),
+        "change_only": (Step(kind="narrow", field="brands", value="Fjellro"),),
+        "change_add": (Step(kind="add", field="basket", value="mat-air"),),
+        "change_without": (Step(kind="drop", field="basket", value="mat-air"),),
+        "change_longer": (Step(kind="longer", field="k", value="12"),),
+        "change_several": (
+            Step(kind="narrow", field="price_max", value="249.00"),
+            Step(kind="narrow", field="categories", value="Tents"),
+        ),
+    }
+    found = {}
+    for key, made in steps.items():
+        fact = facts.records.change(facts.product("tent-quartet"), Change(steps=made, query=query))
+        value = made[0].value
+        slots = {
+            "product": s.title("tent-quartet"), "chip": "chip",
+            "value": s.money(value) if "price" in key else value,
+            "anchor": s.title("mat-air"),
+        }  # fmt: skip
+        fact = with_data(fact, chip="chip")
+        found[key] = Clause(key=key, slots=slots, evidence=(fact,), product_id="tent-quartet")
     return found
 
 

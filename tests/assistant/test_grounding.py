@@ -403,12 +403,53 @@ def test_a_claim_about_another_product_than_its_evidence_is_refused(shop, clause
     assert verdict.reason == "speaks of mat-foam, its evidence of tent-duo"
 
 
-def test_a_change_that_was_not_tried_is_not_promised(shop, clauses):
+CHANGES = sorted(key for key in KEYS if key.startswith("change_"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", CHANGES)
+def test_a_change_is_only_said_as_it_was_tried(shop, clauses, key, language):
+    """The words of one change on the record of every other one."""
+    clause = clauses[language][key]
+    for other in (k for k in CHANGES if k != key):
+        told = clauses[language][other].evidence[0].data
+        wrong = changed(clause, steps=told["steps"])
+        for text in wordings(clause, language):
+            assert not judge(shop.gate, wrong, text, language).supported, (other, text)
+
+
+def test_a_limit_that_was_not_tried_is_not_promised(shop, clauses):
     clause = clauses["en"]["change_price"]
+    text = wordings(clause, "en")[0].replace("249", "99")
+    steps = [{"kind": "loosen", "field": "price_max", "value": "99.00"}]
+    verdict = judge(shop.gate, changed(clause, value="99.00", steps=steps), text, "en")
+    assert "does not state price_max 99.00" in verdict.reason
+    other = judge(shop.gate, changed(clause, value="99.00"), text, "en")
+    assert "99.00 was not tried" in other.reason
+
+
+def test_what_is_added_is_not_what_comes_in(shop, clauses):
+    clause = clauses["en"]["change_add"]
     text = wordings(clause, "en")[0]
+    other, own = clause.slots["anchor"], clause.slots["product"]
+    exchanged = text.replace(own, "~").replace(other, own).replace("~", other)
     assert judge(shop.gate, clause, text, "en").supported
-    verdict = judge(shop.gate, changed(clause, change=None), text, "en")
-    assert "no run of the ranking shows it" in verdict.reason
+    assert "the wrong way round" in judge(shop.gate, clause, exchanged, "en").reason
+
+
+def test_a_part_that_counted_less_is_not_called_the_most(shop, clauses):
+    for language, key in (("en", "why_top_part"), ("zh", "why_top_part")):
+        clause = clauses[language][key]
+        lesser = clauses[language]["why_part_too"]
+        part = lesser.slots["part"]
+        text = wordings(clause, language)[0].replace(clause.slots["part"], part)
+        verdict = judge(shop.gate, replace(clause, evidence=lesser.evidence), text, language)
+        assert "another part counted more" in verdict.reason
+    fact = clauses["en"]["why_part_too"]
+    verdict = judge(
+        shop.gate, changed(fact, parts={"lexical": "0.900"}), wordings(fact, "en")[0], "en"
+    )
+    assert "semantic added nothing" in verdict.reason
 
 
 def test_it_needs_the_same_product_just_before(shop, clauses):

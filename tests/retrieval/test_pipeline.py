@@ -7,12 +7,17 @@ import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from retrieval.changes import MAX_RUNS, smallest_change
+from retrieval.evidence import EvidenceKind
 from retrieval.pipeline import Recommender
+from retrieval.plan import SOURCES
 from retrieval.query import Constraints, Query
 from retrieval.store import Store
+from retrieval.why import BEHIND
 
 ROOT = Path(__file__).parents[2]
 
@@ -458,20 +463,96 @@ def test_why_not_names_what_was_ahead_and_why(recommender):
 
 def test_the_change_that_would_bring_it_in_was_tried(recommender, ask):
     found = verdict(recommender, "tent-quartet", text="tent", constraints={"price_max": 200})
-    assert found.change == {"price_max": "249.00"}
+    (step,) = found.change.steps
+    assert (step.kind, step.field, step.value) == ("loosen", "price_max", "249.00")
+    assert "tent-quartet" in ids(recommender.recommend(found.change.query))
     assert "tent-quartet" in ids(ask(text="tent", constraints={"price_max": "249.00"}))
 
 
-def test_a_change_that_would_not_help_is_not_offered(recommender):
+def test_a_change_that_does_not_help_alone_is_not_offered_alone(recommender):
     found = verdict(recommender, "lantern", text="tent", constraints={"exclude": ["lantern"]}, k=1)
-    assert (found.verdict, found.change) == ("constraint", {})
+    assert found.verdict == "constraint"
+    assert [(s.field, s.value) for s in found.change.steps] == [
+        ("exclude", "lantern"), ("categories", "Lanterns")
+    ]  # fmt: skip
+    assert ids(recommender.recommend(found.change.query)) == ["lantern"]
+
+
+def test_an_outranked_product_is_told_the_smallest_change_that_was_tried(recommender, ask):
+    # bag-summer comes second: a limit below the first one's price would do
+    found = verdict(recommender, "bag-summer", anchors=["tent-duo"], offer_kind="cross_sell", k=1)
+    assert found.verdict == "outranked"
+    assert ids(recommender.recommend(found.change.query)) == ["bag-summer"]
+    assert len(found.change.steps) == 1
+
+
+def test_a_longer_list_is_the_last_resort_and_the_shortest_that_holds_it(recommender, ask):
+    fields = {"anchors": ["tent-duo"], "offer_kind": "cross_sell", "k": 1}
+    tried = Query.model_validate({"query_id": "q", **fields})
+    plan, row = recommender.plan(tried), recommender.store.catalogue.row("bag-summer")
+    product = recommender.store.catalogue["bag-summer"]
+
+    def shows(query):  # nothing but a longer list is let through
+        same = query.constraints == tried.constraints and query.anchors == tried.anchors
+        return same and "bag-summer" in recommender.shown_ids(query)
+
+    change = smallest_change(recommender.store, plan, product, shows)
+    assert [(s.kind, s.field) for s in change.steps] == [("longer", "k")]
+    shorter = tried.model_copy(update={"k": change.query.k - 1})
+    assert "bag-summer" in recommender.shown_ids(change.query)
+    assert "bag-summer" not in recommender.shown_ids(shorter)
+    assert recommender.ranked(plan)[0].row != row
+
+
+def test_a_product_in_the_basket_would_come_in_without_it(recommender):
+    found = verdict(recommender, "mat-foam", basket=["tent-duo", "mat-foam"])
+    assert found.verdict == "already_there"
+    assert ("drop", "basket", "mat-foam") in [
+        (s.kind, s.field, s.value) for s in found.change.steps
+    ]  # fmt: skip
+
+
+def test_the_work_of_looking_for_a_change_is_bounded(recommender):
+    asked = []
+    query = Query(query_id="q", basket=("tent-duo", "stove-spark", "mat-air"), k=1)
+    product = recommender.store.catalogue["lantern"]
+    plan = recommender.plan(query)
+    assert smallest_change(recommender.store, plan, product, lambda q: asked.append(q)) is None
+    assert len(asked) <= MAX_RUNS + 1
+
+
+# why
+
+
+def test_why_names_the_parts_that_decided_with_their_records(recommender, ask):
+    query = Query(query_id="q", anchors=("tent-duo",), offer_kind="cross_sell")
+    slate = recommender.recommend(query)
+    for found in slate.suggestions:
+        answer = recommender.why(query, found.product_id)
+        values = [part.value for part in answer.parts]
+        assert values == sorted(values, reverse=True)
+        total = sum(v for v in found.score_parts.values() if v > 0)
+        assert len(values) == 3 or sum(values) >= 2 / 3 * total - 1e-9
+        for part in answer.parts:
+            assert {f.kind for f in part.facts} <= set(BEHIND[part.source])
+            assert all(found.product_id in f.product_ids or not f.product_ids
+                       or f.data.get("other_category") for f in part.facts)  # fmt: skip
+    mat = recommender.why(query, "mat-foam")
+    assert "bought_together:tent-duo:mat-foam" in [f.evidence_id for f in mat.cited]
+    assert recommender.why(query, "tent-quartet") is None  # not in the slate
+
+
+def test_every_source_has_records_to_cite():
+    sources = {source for names in SOURCES.values() for source in names}
+    assert sources <= set(BEHIND)
+    assert {kind for kinds in BEHIND.values() for kind in kinds} <= set(get_args(EvidenceKind))
 
 
 def test_lifting_one_exclusion_keeps_the_others(recommender):
     found = verdict(
         recommender, "tent-duo", text="tent", constraints={"exclude": ["tent-duo", "mat-air"]}
     )
-    assert found.change == {"exclude": "mat-air"}
+    assert found.change.query.constraints.exclude == ("mat-air",)
 
 
 def test_variety_is_not_called_a_lower_score(recommender):
