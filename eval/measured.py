@@ -91,14 +91,16 @@ class MeasuredTask:
         }
 
 
-def floor_of(task: str, measure: str, value: float, floor: float, source: str) -> dict[str, Any]:
-    """Return one floor as `metrics.json` holds it."""
+def floor_of(
+    task: str, measure: str, value: float, floor: float, source: str, *, is_upper: bool = False
+) -> dict[str, Any]:
+    """Return one floor as `metrics.json` holds it; `is_upper`: it must not be exceeded."""
     return {
         "gate": f"{task}.{measure}",
         "measure": measure,
         "floor": floor,
-        "is_upper": False,
+        "is_upper": is_upper,
         "source": source,
         "value": round(float(value), 5),
-        "met": bool(value >= floor - 1e-9),
+        "met": bool(value <= floor + 1e-9 if is_upper else value >= floor - 1e-9),
     }

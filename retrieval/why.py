@@ -30,6 +30,8 @@ MAX_RECORDS = 2
 """Records cited for one part: of several products named, the strongest."""
 MAX_WORDS = 6
 BOUGHT: tuple[EvidenceKind, ...] = ("bought_together", "viewed_together")
+TEXT: tuple[EvidenceKind, ...] = ("description", "category", "attribute")
+"""Of what the text says, the piece without which it would be least like what is asked."""
 BEHIND: Mapping[str, tuple[EvidenceKind, ...]] = {
     "association": BOUGHT,
     "category_association": BOUGHT,
@@ -47,9 +49,9 @@ BEHIND: Mapping[str, tuple[EvidenceKind, ...]] = {
     "profile": ("own_history",),
     "compatibility": ("compatibility",),
     "lexical": ("match",),
-    "semantic": ("description", "category"),
-    "nearest": ("description", "category"),
-    "reranker": ("description", "category"),
+    "semantic": TEXT,
+    "nearest": TEXT,
+    "reranker": TEXT,
     "subject": ("category",),
     "same_category": ("category",),
     "category": ("category",),
@@ -135,7 +137,6 @@ class _Asked:
             "repurchase": lambda _: [self._own(records.repurchase)],
             "own_history": self._history,
             "match": lambda _: [self._match()],
-            "description": lambda _: [records.description(product, self._about())],
             "category": lambda _: [records.category(product)],
             "attribute": lambda _: [records.attribute(product, "brand")],
             "rating": lambda _: [self._rating()],
@@ -145,7 +146,11 @@ class _Asked:
 
     def behind(self, source: str) -> tuple[Evidence, ...]:
         """Return the records that a source rests on, the strongest first."""
-        for kind in BEHIND.get(source, ()):
+        kinds = BEHIND.get(source, ())
+        if kinds is TEXT:
+            fact = self._likeness()
+            return () if fact is None else (fact,)
+        for kind in kinds:
             found = [fact for fact in self._makers[kind](source) if fact is not None]
             if found:
                 return tuple(found)
@@ -207,6 +212,10 @@ class _Asked:
         if source == "profile" and leaf >= 0:
             return [self._records.own_history(shopper_id, leaf)]
         return [self._own(self._records.own_history)]
+
+    def _likeness(self) -> Evidence | None:
+        about = self._about()
+        return None if about is None else self._records.likeness(self._product, about)
 
     def _match(self) -> Evidence | None:
         store = self._records.store

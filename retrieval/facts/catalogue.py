@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,7 @@ from retrieval.data.spans import is_quotable, split_spans
 from retrieval.evidence import Evidence, EvidenceKind, make_evidence, money
 from retrieval.promotion import Offer
 from retrieval.store import Store
+from retrieval.text.index import document_text
 
 CATALOGUE, BOTH = "catalogue", "catalogue, both products"
 NUMBER = re.compile(r"^\s*([-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)\s*(.*)$", re.DOTALL)
@@ -110,19 +112,35 @@ class CatalogueFacts:
             "catalogue text",
         )
 
-    def description(
-        self, product: Product, about: NDArray[np.float32] | None = None
-    ) -> Evidence | None:
-        """The sentence of the description nearest to a query vector, the first without one."""
+    def likeness(self, product: Product, about: NDArray[np.float32]) -> Evidence | None:
+        """What of the product's text makes it like a query: without it the likeness falls most.
+
+        A sentence of the description, a specification, the brand or the category; None where the
+        likeness does not fall without any of them.
+
+        Args:
+            product: Whose text is compared.
+            about: What it is compared with, shape (d,).
+        """
+        left_out: list[tuple[Evidence | None, Product]] = [
+            (self.attribute(product, name), replace(product, attributes=_but(product, name)))
+            for name in product.attributes
+        ]
+        left_out.append((self.category(product), replace(product, category=())))
+        left_out.append((self.attribute(product, "brand"), replace(product, brand=None)))
         text = product.description
-        spans = [(a, b) for a, b in split_spans(text) if is_quotable(text[a:b])]
-        if not spans:
+        for a, b in split_spans(text):
+            if is_quotable(text[a:b]):
+                shorter = replace(product, description=text[:a] + text[b:].lstrip())
+                left_out.append((self.description_at(product, a, b), shorter))
+        told = [(fact, document_text(rest)) for fact, rest in left_out if fact is not None]
+        if not told:
             return None
-        if about is None or len(spans) == 1:
-            return self.description_at(product, *spans[0])
-        vectors = self.store.encoder.encode([text[a:b] for a, b in spans], role="passage")
-        nearest = int(np.argmax(np.round(vectors @ about, 6)))
-        return self.description_at(product, *spans[nearest])
+        texts = [document_text(product), *(rest for _, rest in told)]
+        alike = np.round(self.store.encoder.encode(texts, role="passage") @ about, 6)
+        falls = alike[0] - alike[1:]
+        most = int(np.argmax(falls))
+        return told[most][0] if falls[most] > 0 else None
 
     def description_at(self, product: Product, start: int, end: int) -> Evidence | None:
         """One sentence of the description, word for word."""
@@ -237,6 +255,10 @@ class CatalogueFacts:
                 "currency": self.store.currency,
             },
         )
+
+
+def _but(product: Product, name: str) -> dict[str, str]:
+    return {other: value for other, value in product.attributes.items() if other != name}
 
 
 def _of(

@@ -12,6 +12,7 @@ from assistant.handlers.cart import cart_fact
 from assistant.handlers.present import with_data
 from assistant.prompting import load_wordings
 from assistant.service import Shop
+from retrieval.data.spans import split_spans
 from retrieval.evidence import Evidence
 from retrieval.query import Change, Constraints, Query, Step
 from retrieval.slate import Suggestion
@@ -54,6 +55,7 @@ def said_clauses(facts: Facts) -> dict[str, Clause]:
     r, p, s = facts.records, facts.product, facts.speaker
     offers = facts.ask(text="tent", at=SPRING, k=4).evidence
     complaint = r.complaint(p("mat-air"))
+    first = split_spans(p("tent-duo").description)[0]
     found = {
         "price": s.say(r.price(p("tent-duo"))),
         "price_reduced": s.say(r.price(p("tent-quartet"))),
@@ -76,7 +78,7 @@ def said_clauses(facts: Facts) -> dict[str, Clause]:
         "bought_next": s.say(r.bought_next(p("tent-duo"), p("mat-foam"))),
         "match": s.say(r.match(p("tent-duo"), ["fjellro", "tent"])),
         "category": s.say(r.category(p("tent-duo"))),
-        "description": s.say(r.description(p("tent-duo"))),
+        "description": s.say(r.description_at(p("tent-duo"), *first)),
         "compatibility": s.say(r.compatibility(p("stove-spark"), p("gas-screw"))),
         "incompatibility": s.say(r.compatibility(p("stove-spark"), p("gas-click"))),
         "offer": s.say(offers["offer:tents-10:tent-duo"]),
