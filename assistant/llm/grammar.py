@@ -14,6 +14,7 @@ FORMS: Mapping[str, str] = {
     "lift": "$lift times",
     "quote": "“$quote”",
     "chip": "“$chip”",
+    "words": "“$words”",
 }
 """Slots that always stand with their unit or in quotation marks."""
 LAST = "quote"
