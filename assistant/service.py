@@ -151,6 +151,11 @@ class Assistant:
         """Flow 1 of the open store."""
         return self._shop.recommender
 
+    @property
+    def speakers(self) -> Mapping[Language, Speaker]:
+        """Names and values of the open store, by language."""
+        return self._shop.speakers
+
     def start(self, *, shopper_id: str | None = None, language: Language = "en") -> str:
         """Begin a conversation and return its id (128 random bits)."""
         conversation_id = self._sessions.new_id()
