@@ -35,6 +35,8 @@ ActionKind = Literal[
     "start_over",
 ]
 MAX_TURN_CHARACTERS = 2_000
+ME = "me"
+"""The person a goal is for where nobody else is named."""
 
 
 class Value(BaseModel):
@@ -126,6 +128,20 @@ class Message(Value):
     text: str
 
 
+class Aside(Value):
+    """A goal put aside while another person's is spoken of."""
+
+    person: str
+    wish: str = ""
+    offer_kind: OfferKind | Literal["search"] = "search"
+    anchors: tuple[str, ...] = ()
+    owned: tuple[str, ...] = ()
+    constraints: Constraints = Constraints()
+    shown: tuple[Shown, ...] = ()
+    focus: str | None = None
+    last_query: Query | None = None
+
+
 class Conversation(Value):
     """Everything the assistant knows of one chat."""
 
@@ -133,6 +149,10 @@ class Conversation(Value):
     shopper_id: str | None = None
     language: Language = "en"
     personalise: bool = True
+    person: str = ME
+    """Whom the present goal is for ("wife"), `ME` for the shopper."""
+    asides: tuple[Aside, ...] = ()
+    """Goals of other persons, to come back to; at most one a person."""
     wish: str = ""
     """Search words of the present goal, without the constraints."""
     offer_kind: OfferKind | Literal["search"] = "search"
@@ -164,6 +184,19 @@ class Conversation(Value):
     last_query: Query | None = None
     """What the last slate was asked with; why and why not run it again."""
     n_turns: int = 0
+
+    def has_aside(self, person: str) -> bool:
+        """Whether a goal of this person was put aside."""
+        return any(aside.person == person for aside in self.asides)
+
+    def turned_to(self, person: str) -> Conversation:
+        """Return the conversation about another person's goal, the present one put aside."""
+        names = [name for name in Aside.model_fields if name != "person"]
+        present = Aside(person=self.person, **{name: getattr(self, name) for name in names})
+        kept = tuple(a for a in self.asides if a.person not in (self.person, person))
+        goal = next((a for a in self.asides if a.person == person), Aside(person=person))
+        update = {name: getattr(goal, name) for name in Aside.model_fields}
+        return self.model_copy(update=update | {"asides": (*kept, present)})
 
 
 def constraint_chips(constraints: Constraints) -> dict[str, object]:

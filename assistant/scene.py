@@ -14,10 +14,12 @@ from assistant.wording import Piece
 from retrieval.data.dataset import Catalogue, Product
 from retrieval.evidence import Evidence
 from retrieval.pipeline import Recommender
-from retrieval.query import Query
+from retrieval.query import Constraints, Query
 from retrieval.records import Records
 from retrieval.slate import Bundle, Slate, Suggestion
 
+UNASKED = ("cross_sell", "bundle")
+"""Offers whose categories the ranker chooses, not the shopper."""
 Reason = Callable[[Suggestion, Mapping[str, Evidence]], tuple[str, tuple[str, ...]]]
 """A suggestion's one checked line, and the evidence behind it."""
 
@@ -58,16 +60,25 @@ class Scene:
     def query(self, **fields: object) -> Query:
         """Return a query of this conversation; what was rejected stays out."""
         c = self.conversation
-        constraints = fields.pop("constraints", c.constraints)
-        rejected = tuple(dict.fromkeys([*constraints.exclude, *c.rejected]))  # type: ignore[attr-defined]
+        constraints = Constraints.model_validate(fields.pop("constraints", c.constraints))
+        rejected = tuple(dict.fromkeys([*constraints.exclude, *c.rejected]))
+        update: dict[str, object] = {"exclude": rejected}
+        if fields.get("offer_kind") in UNASKED or not fields.get("text"):
+            update["exclude_categories"] = self.without_declined(constraints)
         values: dict[str, object] = {
             "query_id": f"{c.conversation_id[:8]}-{c.n_turns + 1}",
             "shopper_id": c.shopper_id,
             "personalise": c.personalise,
             "k": self.config.cards,
-            "constraints": constraints.model_copy(update={"exclude": rejected}),  # type: ignore[attr-defined]
+            "constraints": constraints.model_copy(update=update),
         }
         return Query.model_validate(values | fields)
+
+    def without_declined(self, constraints: Constraints) -> tuple[str, ...]:
+        """Return what is excluded, with the categories declined that are not asked for by name."""
+        asked = {*constraints.categories, *self.conversation.constraints.categories}
+        declined = [name for name in self.conversation.declined if name not in asked]
+        return tuple(dict.fromkeys([*constraints.exclude_categories, *declined]))
 
     def session(self) -> dict[str, tuple[str, ...]]:
         """Return what this visit says so far, as fields of a query; nothing if it may not be used.

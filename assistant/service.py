@@ -13,7 +13,6 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -53,8 +52,7 @@ from assistant.handlers import BY_INTENT, cart, facts, search
 from assistant.handlers.cart import cart_fact
 from assistant.handlers.person import profile_lines
 from assistant.handlers.present import labels_of
-from assistant.handlers.why import CHEAPER
-from assistant.intent import ShopWords, Understanding, understand
+from assistant.intent import ShopWords, Understanding, understand_turn
 from assistant.llm import LanguageModel, load_llm
 from assistant.prompting import load_wordings
 from assistant.replies import next_replies
@@ -393,17 +391,8 @@ class Assistant:
                 constraints=conversation.constraints,
                 references=ids,
             )
-        meant = understand(turn.text or "", conversation, self._shop.words)
-        constraints = meant.constraints
-        if _renews_total(conversation, meant, turn.text or ""):
-            constraints = constraints.model_copy(
-                update={"total_max": constraints.price_max, "price_max": None}
-            )
-            meant = replace(meant, constraints=constraints)
-        if constraints.total_max is not None and constraints.price_max == constraints.total_max:
-            constraints = constraints.model_copy(update={"price_max": None})
-            meant = replace(meant, constraints=constraints)
-        update = {"language": meant.language, "constraints": constraints}
+        conversation, meant = understand_turn(turn.text or "", conversation, self._shop.words)
+        update = {"language": meant.language, "constraints": meant.constraints}
         return conversation.model_copy(update=update), meant
 
     def _decide(self, scene: Scene, turn: Turn) -> Outcome:
@@ -712,25 +701,13 @@ def _short_titles(scene: Scene, outcome: Outcome) -> dict[str, str]:
     return {titles[p]: name for p, name in short.items() if name and n_called[name] == 1}
 
 
-def _renews_total(c: Conversation, meant: Understanding, text: str) -> bool:
-    """Whether "make it under 50" changes the budget for everything that was set before."""
-    return (
-        meant.intent == "refine"
-        and c.offer_kind in ("cross_sell", "bundle")
-        and c.constraints.total_max is not None
-        and c.constraints.price_max is None
-        and meant.constraints.price_max is not None
-        and CHEAPER.search(text) is None
-    )
-
-
 def _start_over(c: Conversation) -> Outcome:
     """Forget the goal; keep the cart, the transcript and who is speaking."""
     kept = {
         name: getattr(c, name)
         for name in (
             "conversation_id", "shopper_id", "language", "personalise", "cart", "past_carts",
-            "transcript", "n_turns", "done_actions", "rejected", "declined",
+            "transcript", "n_turns", "done_actions", "rejected", "declined", "asides",
         )
     }  # fmt: skip
     return Outcome(conversation=Conversation(**kept), pieces=["start_over"])

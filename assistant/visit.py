@@ -11,7 +11,9 @@ from assistant.conversation import Conversation
 from assistant.sessions import SessionEventType
 
 MOST_VIEWED = 50
-NOT_VIEWS = ("cart_add", "cart_remove", "cart_clear", "cart_show", "undo", "no_thanks")
+NOT_VIEWS = (
+    "cart_add", "cart_remove", "cart_quantity", "cart_clear", "cart_show", "undo", "no_thanks",
+)  # fmt: skip
 """Intents that point at a product without looking at it."""
 
 

@@ -1,11 +1,11 @@
 """Simulated shoppers with hidden goals: how reliably do conversations end as they should?
 
-    python -m eval.run_dialogue [--stores DIR …] [--llm none --llm packaged] [--goals 320] [--trials 4]
+    python -m eval.run_dialogue [--stores DIR …] [--llm none --llm packaged] [--goals 320]
     python -m eval.run_dialogue --only intents --data DIR
 
 Each goal is played several times in other words and another order; success is checked by code from
-the cart, the claims and the cards (`eval/dialogue/judge.py`). `pass^k` is the chance that k trials of
-a goal all succeed. Failed trials are written to `failures-*.txt`, to be read.
+the cart, the claims and the cards (`eval/dialogue/judge.py`). `pass^k` is the chance that k trials
+of a goal all succeed. Failed trials are written to `failures-*.txt`, to be read.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def run(asked: RunOptions, arguments: argparse.Namespace) -> int:
     began = time.perf_counter()
     if arguments.trials < 1 or arguments.goals < 1:
         raise ConfigError(
-            f"`--trials` and `--goals` must be at least 1, got {arguments.trials}, {arguments.goals}"
+            "`--trials` and `--goals` must be at least 1, got "
+            f"{arguments.trials} and {arguments.goals}"
         )
     stores = arguments.stores or [asked.store]
     tasks = []
@@ -115,14 +116,19 @@ def task_of(llm: str, half: Half, played: dict[str, list[Played]], trials: int) 
         floors=(Floor(measure=f"pass^{trials}", value=FLOOR, source="aim of the project"),),
         groups={
             mark: np.array(
-                [mark in (f"store {s}", f"language {g.language}", f"family {g.family}")
-                 for s, g in goals]
+                [
+                    mark in (f"store {s}", f"language {g.language}", f"family {g.family}")
+                    for s, g in goals
+                ]
             )
             for mark in sorted(marks)
-        },  # fmt: skip
-        facts={"goals": len(goals), "trials a goal": trials,
-               "turns a conversation": round(float(np.mean(turns)), 2) if turns else 0},
-    )  # fmt: skip
+        },
+        facts={
+            "goals": len(goals),
+            "trials a goal": trials,
+            "turns a conversation": round(float(np.mean(turns)), 2) if turns else 0,
+        },
+    )
 
 
 def write_failures(played: dict[str, list[Played]], out: Path, llm: str, half: Half) -> None:
@@ -147,7 +153,7 @@ def main() -> int:
     try:
         return run(options("dialogue", arguments), arguments)
     except ShopError as error:
-        print(f"{error}", file=sys.stderr)  # noqa: T201 - the door's one line
+        print(f"{error}", file=sys.stderr)
         return 2
 
 

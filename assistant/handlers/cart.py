@@ -26,6 +26,14 @@ def add(scene: Scene) -> Outcome:
     return outcome
 
 
+def set_line(scene: Scene) -> Outcome:
+    """Set the quantity of a line of the cart ("make it 3 of the socks")."""
+    u = scene.understanding
+    outcome = Outcome(conversation=scene.conversation)
+    set_quantity(scene, outcome, u.references[0], to=u.quantity)
+    return outcome
+
+
 def set_quantity(
     scene: Scene,
     outcome: Outcome,

@@ -13,6 +13,7 @@ from retrieval.evidence import Evidence
 
 COLUMNS = ("price", "stock", "rating")
 MAX_COMPARED = 6
+MAX_FITS = 3
 OPINION = re.compile(
     r"\b(?:like[ds]?|reviews?|reviewers?|buyers?|people|any good|worth|recommend\w*)\b"
     r"|评价|怎么说|口碑|好用|值得",
@@ -57,6 +58,24 @@ def question(scene: Scene) -> Outcome:
     if not outcome.pieces:
         say_none(scene, outcome, "question_unknown")
     outcome.cards = (_card(scene, product, outcome),)
+    return outcome
+
+
+def fit(scene: Scene) -> Outcome:
+    """Say whether the first product pointed at works with the others, by what both state."""
+    first, *others = (scene.product(p) for p in dict.fromkeys(scene.understanding.references))
+    outcome = Outcome(
+        conversation=scene.conversation.model_copy(update={"focus": first.product_id})
+    )
+    found = [fact for other in others if (fact := scene.records.compatibility(first, other))]
+    for fact in found[:MAX_FITS]:
+        outcome.add(fact)
+        clause = scene.speaker.say(fact, about=first.product_id)
+        if clause is not None:
+            outcome.pieces.append(clause)
+    if not outcome.pieces:
+        say_none(scene, outcome, "question_unknown")
+    outcome.cards = (_card(scene, first, outcome),)
     return outcome
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from assistant.conversation import Conversation, Shown
 from assistant.handlers.present import (
@@ -164,7 +163,7 @@ def bundle(scene: Scene) -> Outcome:
         text=wish or None,
         anchors=anchor.product_ids if anchor else (),
         anchor_categories=anchor.categories if anchor else (),
-        constraints=_total_only(_cheaper_set(scene), is_total=u.is_total),
+        constraints=_total_only(c.constraints, is_total=u.is_total),
     )
     slate = scene.recommender.recommend(query)
     outcome = present(
@@ -266,22 +265,6 @@ def _each_within_total(constraints: Constraints) -> Constraints:
         return constraints
     limits = [v for v in (constraints.price_max, constraints.total_max) if v is not None]
     return constraints.model_copy(update={"price_max": min(limits), "total_max": None})
-
-
-def _cheaper_set(scene: Scene) -> Constraints:
-    """Read "make it cheaper" after a set as: below what that set comes to, in all.
-
-    Understanding has no set to compare with, so it lowers the price of each product.
-    """
-    c, u = scene.conversation, scene.understanding
-    is_relative = u.intent == "refine" and "price_max" in u.changed and not u.is_total
-    prices = [scene.product(s.product_id).price for s in c.shown if s.offer_kind == "bundle"]
-    total = sum((p for p in prices if p is not None), Decimal(0))
-    if not is_relative or not total:
-        return c.constraints
-    return c.constraints.model_copy(
-        update={"price_max": None, "total_max": total - Decimal("0.01")}
-    )
 
 
 def _total_only(constraints: Constraints, *, is_total: bool) -> Constraints:

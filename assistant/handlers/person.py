@@ -29,9 +29,10 @@ def human(scene: Scene) -> Outcome:
 
 
 def no_thanks(scene: Scene) -> Outcome:
-    """Decline: the categories just shown are not suggested unasked again."""
+    """Decline: the categories just shown and not taken are not suggested unasked again."""
     c = scene.conversation
-    leaves = [scene.product(s.product_id).leaf for s in c.shown if s.offer_kind == "cross_sell"]
+    offered = [scene.product(s.product_id) for s in c.shown if s.offer_kind == "cross_sell"]
+    leaves = [p.leaf for p in offered if not c.cart.quantity(p.product_id)]
     declined = tuple(dict.fromkeys([*c.declined, *(leaf for leaf in leaves if leaf)]))
     return Outcome(conversation=c.model_copy(update={"declined": declined}), pieces=["no_thanks"])
 

@@ -65,7 +65,10 @@ def more(scene: Scene) -> Outcome:
         return _search(scene, scene.understanding.wish or c.wish)
     constraints = c.last_query.constraints
     constraints = constraints.model_copy(
-        update={"exclude": tuple(dict.fromkeys([*constraints.exclude, *c.seen]))}
+        update={
+            "exclude": tuple(dict.fromkeys([*constraints.exclude, *c.seen])),
+            "exclude_categories": scene.without_declined(constraints),
+        }
     )
     query = c.last_query.model_copy(update={"constraints": constraints, "k": scene.config.cards})
     slate = scene.recommender.recommend(query)

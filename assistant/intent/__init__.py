@@ -1,7 +1,14 @@
-"""Message → what it means. `understand` is the only door; tables and rules are inside."""
+"""Message → what it means. `understand_turn` is the door; tables and rules are inside."""
 
 from assistant.intent.lexicon import ShopWords
-from assistant.intent.understand import understand
+from assistant.intent.understand import understand, understand_turn
 from assistant.intent.understanding import AttributeSuperlative, Intent, Understanding
 
-__all__ = ["AttributeSuperlative", "Intent", "ShopWords", "Understanding", "understand"]
+__all__ = [
+    "AttributeSuperlative",
+    "Intent",
+    "ShopWords",
+    "Understanding",
+    "understand",
+    "understand_turn",
+]

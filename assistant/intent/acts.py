@@ -11,7 +11,7 @@ from typing import Literal
 
 from assistant.intent.understanding import Intent
 
-Act = Intent | Literal["injection", "off_topic", "ask", "ask_fit", "aux"]
+Act = Intent | Literal["injection", "off_topic", "ask", "aux"]
 _CART = r"(?:cart|basket|trolley|shopping bag|order)"
 _PLEASE = r"(?:please |pls |could you |can you |would you |then |ok(?:ay)?,? |now |and |just |so |yes,? |great,? )*"
 _WHICH = r"(?:it|that(?: one)?|this(?: one)?|these|those|them|both|one|two|three|\d|all (?:of (?:them|these|those)|three|two)|the (?!cheapest|most))"
@@ -82,6 +82,10 @@ _PHRASES: tuple[tuple[Act, tuple[str, ...]], ...] = (
         r"^\W*(?:but |and |so |ok(?:ay)?,? |hm+,? )*why\b(?! (?:is|are) (?:it|this|that|they|these|the \w+ \w*|the \w+) (?:so|too|that) )(?: (?:this|that|it|these|those|them|the|do|did|are|is|should|would|exactly|is that|so)\b.*)?[?!. ]*$|\b(?:why|how) (?:did|do|have|would|are) you (?:pick|choose|chose|chosen|recommend|recommending|recommended|suggest|suggesting|suggested|select|selected|come up with|show|showing|offer|put|rank)\b|\bwhat makes (?:this|it|that|these|them|the)\b|\b(?:reasons?|rationale|evidence|proof) (?:for|behind|of|that)\b|\bexplain (?:this|that|it|why|your|the)\b|\bwhy (?:should|would) i (?:buy|get|choose|take|want|pick)\b|\bwhy (?:this|that|these|those|it|the)\b|\bon what basis\b|\bhow do you know\b",
         r"(?:为什么|为啥|为何|凭什么|怎么会|干嘛)(?:要|会|是|给我|你|都|选|推荐|买|它|这(?![么样])|那(?![么样])|第|,|\?|$|呢|说)|(?:理由|原因|依据|根据)(?:是|在)?(?:什么|呢|啥|\?|$)|(?:说说|讲讲|解释|解释一下|说明)(?:一下)?(?:理由|原因|为什么|推荐)|(?:推荐|选择?)(?:它|这个|这款)?的?(?:理由|原因)|怎么(?:选|挑|推荐)(?:出|的)",
     )),
+    ("fit", (
+        r"^\W*(?:and |but |so |ok(?:ay)?,? |hm+,? )*(?:does|do|will|would|can|could|is|are)\b.*\b(?:fits?|works?|goes?|go|matche?s?|suits?|compatible|be used|use|combine[ds]?|belongs?|together)\b",
+        r"(?:配得上|能配|配不配|合不合|能不能(?:用|配|装)|可以(?:配|用|装)|适合|适配|兼容|匹配|合适|配|能(?:和|跟|与).{1,24}一起用|能用).{0,24}(?:吗|么|不|\?)|(?:和|跟|与).{1,24}(?:能|可以|可不可以|能不能)(?:一起)?(?:用|配|搭)(?:吗|么|\?)",
+    )),
     ("compare", (
         r"\bcompar(?:e|ing|ison|isons)\b|\bdifferences?\b|\bdiffer(?:s|ent)?(?: from| to| between)\b|\bhow do (?:they|these|those|the \w+) differ\b|\bvs\.?(?=[ ,]|$)|\bversus\b|\bside by side\b|\bwhich (?:one |of (?:these|those|them|the \w+) |is (?:the )?|would be |should i |would you |do you |has |have |weighs |costs |holds |lasts )|\bwhich\?|^\W*which(?: one)?\W*$|\bor the (?:first|second|third|last|other|cheaper|dearer)\b|\bis (?:it|this|that|the \w+(?: \w+)?) (?:better|worse|lighter|warmer|bigger|smaller|heavier|stronger|cheaper) than\b|\bpros and cons\b|\b(?:what|which(?: one)?) (?:would|should|do) (?:you|i) (?:choose|pick|take|go for|go with|prefer)\b(?! for| to)",
         rf"(?:这|那)(?:几|两|三|些)[^,]{{0,8}}(?:最|哪)|(?:和|跟|与).{{1,8}}比(?:呢|一下|一比|起来)|比较(?:一下|下|这|那|第|前|后|它|两|几|$|和)|(?:做个|进行|帮我|来个|作个)比较|对比|相比|(?:有)?(?:什么|啥|哪些)?(?:区别|差别|差异|不同)|哪(?:一)?(?:{_ZU})?(?:更|比较|最|要)?(?:好|轻|重|大|小|便宜|贵|保暖|暖|防水|划算|值得|适合|耐用|亮|合适|推荐|结实)|(?:第.|它|这.|前者)(?:{_ZU})?(?:和|跟|与|比).{{1,12}}(?:哪|更|好还是)|选哪(?:个|款|一个)|(?:还是)(?:第.{_ZU}?|那{_ZU})(?:好|更)",
@@ -119,8 +123,8 @@ _PHRASES: tuple[tuple[Act, tuple[str, ...]], ...] = (
         r"(?:[吗嘛]|(?<![什怎那这多])么)(?:\W|\x1f)*$|[\u3400-\u9fff]\?$|(?:能|可以|会|是|行|要|好|用)(?:不|没)(?:能|可以|会|是|行|要|好|用)",
     )),
     ("no_thanks", (
-        r"\bno,? ?(?:thanks|thank you|thx)\b|^\W*(?:no+|nope|nah|not now|not today|not interested|not really)\W*$|\b(?:i'?m|im|we'?re) (?:good|fine|ok(?:ay)?|all set|done|not interested)(?: thanks| thank you| now)?\W*$|\bthat(?:'s| is|'ll be| will be) (?:all|it|enough|everything)\b|^\W*nothing (?:else|more)\b|\bi don'?t (?:need|want) (?:anything|any(?: of (?:these|those|them))?|it|that|this|these|those|them|more|to buy)(?: else| more| now| any ?more)?\W*$|\bmaybe later\b|\bnot for me\b|\bnot right now\b|\bi'?ll (?:think about it|pass)\b|\bno more suggestions\b|\bstop (?:suggesting|recommending)\b|\bno need\b",
-        r"^(?:不|不了|不要|不用|不必|没有|没了|算了|不是)(?:了|吧|啦|,?谢谢.*)?[。.!,~ ]*$|不用了|不要了|不需要(?:了|$|,|谢)|不必了|算了|没兴趣|不感兴趣|就这些|就这样|先这样|暂时不(?:用|要|需要|买)|不买了|不了,?谢谢|没别的了|不用谢谢|我(?:再)?想想|下次再说|别推荐了|不要再推荐",
+        r"\bno,? ?(?:thanks|thank you|thx)\b|^\W*(?:no+|nope|nah|not now|not today|not interested|not really)\W*$|\b(?:i'?m|im|we'?re) (?:good|fine|ok(?:ay)?|all set|done|not interested)(?: thanks| thank you| now)?\W*$|\bthat(?:'s| is|'ll be| will be) (?:all|it|enough|everything)\b|^\W*nothing (?:else|more)\b|\bi don'?t (?:need|want) (?:anything|any(?: of (?:these|those|them))?|it|that|this|these|those|them|more|to buy)(?: else| more| now| any ?more)?\W*$|\bmaybe later\b|\bnot for me\b|\bnot right now\b|\bi'?ll (?:think about it|pass)\b|\bno more suggestions\b|^\W*(?:ok(?:ay)?,? |then |well,? |that's a pity,? )*(?:never ?mind|forget (?:it|that)|leave it|skip (?:it|that|those|these))(?: then| thanks?| thank you)*\W*(?:,? ?thank(?:s| you))?\W*$|\bi(?:'ll| will)? (?:just )?(?:leave|skip|pass on) (?:it|that|those|these|them)\b|\bi (?:won'?t|will not|don'?t want to) (?:buy|take|get) (?:anything|it|any|these|those)\b|\b(?:i'?m |i am )?fine without\b|\bnot interested\b|\bi don'?t need (?:any of )?(?:these|those|them|that|it|any)\b|\bstop (?:suggesting|recommending)\b|\bno need\b",
+        r"^(?:不|不了|不要|不用|不必|没有|没了|算了|不是)(?:了|吧|啦|,?谢谢.*)?[。.!,~ ]*$|不用了|不要了|不需要(?:了|$|,|。|谢)|^(?:好吧|那|唉|好),?(?:就)?(?:算了|不用了|不买了|不要了)|不必了|算了|没兴趣|不感兴趣|就这些|就这样|先这样|暂时不(?:用|要|需要|买)|不买了|不了,?谢谢|没别的了|不用谢谢|我(?:再)?想想|下次再说|别推荐了|不要再推荐",
     )),
     ("thanks", (
         r"^\W*(?:ok(?:ay)?,? |great,? |perfect,? |awesome,? |cool,? |super,? |oh,? |many |nice,? |excellent,? |lovely,? )*(?:thanks?|thank you|thx|ty|cheers|much appreciated|appreciate it)\b(?:[,.!]* (?:a lot|so much|very much|you|bye|goodbye|for (?:your|the|all(?: your)?) (?:help|advice|tips?|suggestions?)|for helping|again|bye|a bunch|man|mate))*\W*$|^\W*(?:great|perfect|awesome|cool|super|excellent|lovely|wonderful|brilliant|nice)(?: stuff| job| work| one)?\W*$|^\W*(?:bye|goodbye|see you|have a (?:nice|good) day)\W*$|\bthanks?(?: you)?(?: (?:a lot|so much|very much))\b",

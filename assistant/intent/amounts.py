@@ -24,7 +24,7 @@ _MOST_AMOUNTS = 8
 _SMALLEST_BARE = 20
 """A bare number below this is no price after "for" or before another noun."""
 
-Relative = Literal["cheaper", "much_cheaper", "dearer"]
+Relative = Literal["cheaper", "much_cheaper", "half", "dearer"]
 
 
 @dataclass(slots=True)
@@ -35,6 +35,8 @@ class Money:
     maximum: Decimal | None = None
     last: Decimal | None = None
     """A new value for whatever amount was said last ("make it 80")."""
+    wrong: Decimal | None = None
+    """What `last` corrects ("180, not 80")."""
     is_total: bool = False
     """Said outright ("in total", 预算)."""
     removed: bool = False
@@ -56,7 +58,7 @@ _SUFFIXES = {
     "euro": "EUR", "eur": "EUR", "pounds": "GBP", "pound": "GBP", "quid": "GBP", "gbp": "GBP",
     "rmb": "CNY", "cny": "CNY", "yuan": "CNY", "yen": "JPY", "jpy": "JPY", "块钱": "", "块": "",
     "元钱": "", "元人民币": "CNY", "元": "", "人民币": "CNY", "美元": "USD", "美金": "USD",
-    "美刀": "USD", "刀": "USD", "欧元": "EUR", "英镑": "GBP", "港币": "HKD", "日元": "JPY",
+    "美刀": "USD", "刀": "USD", "欧元": "EUR", "英镑": "GBP", "欧": "EUR", "港币": "HKD", "日元": "JPY",
     "€": "EUR", "£": "GBP", "$": "$", "¥": "¥",
 }  # fmt: skip
 _DOLLARS = frozenset({"USD", "AUD", "CAD", "HKD", "TWD", "SGD", "NZD"})
@@ -75,6 +77,10 @@ _ANY = r"[\ue000-\ue7ff]"
 _NOT_EN = r"(?:\bno|\bnot|\bnothing|\bnever|n't|\bwithout)\b[a-z' ]{0,30}?"
 _MORE = r"(?:over|above|beyond|exceed(?:ing)?|(?:more|higher|dearer|costlier|pricier)(?: expensive)? than)"
 _LESS = r"(?:under|below|less(?: expensive)? than|lower than|cheaper than)"
+_AT_MOST_EN = r"(?:at most|up to|max(?:imum)?(?: of)?|no more than|not more than|under|keep it to)"
+_AT_LEAST_EN = r"(?:at least|min(?:imum)?(?: of)?|no less than)"
+_AT_MOST_ZH = r"(?:最多|至多|不超过|不要超过|别超过|不多于)"
+_AT_LEAST_ZH = r"(?:至少|最少|起码|不少于)"
 _FILL = (
     r"(?: ?(?:was|were|now|be|would be|around|about|a|the|of|is|at|:|=|only|maybe|like|say))*\s*"
 )
@@ -82,13 +88,18 @@ _FILL = (
 _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in (
-        ("items", rf"(?:exactly |just )?{N}[ -]?(?:items?|things?|products?|pieces?|articles?|pcs)\b"),
-        ("items", rf"{N}\s?(?:件套|样东西|件东西|件商品|样商品|个东西|件产品|种东西|件(?=[\s,.\x1f]|$)|样(?=[\s,.\x1f]|$))"),
+        ("items", rf"(?:{_AT_MOST_EN} |{_AT_LEAST_EN} |exactly |just )?{N}[ -]?(?:items?|things?|products?|pieces?|articles?|pcs)\b(?: (?:at most|max(?:imum)?|or (?:less|fewer)))?"),
+        ("items", rf"(?:{_AT_MOST_ZH}|{_AT_LEAST_ZH})?{N}\s?(?:件套|样东西|件东西|件商品|样商品|个东西|件产品|种东西|件(?=[\s,.\x1f]|$|以)|样(?=[\s,.\x1f]|$|以))(?:以内|以下)?(?:就好|就行|吧)?"),
         ("range", rf"(?:\b(?:between|from|in the range(?: of)?|anywhere from|priced?)\b|在|从)?\s*{N}\s*(?:-|~|\bto\b|\bup to\b|到|至)\s*{M}\s*(?:之间|区间|价位|左右)?"),
         ("max", rf"{N}\s*(?=in total\b|altogether\b|total\b|all in\b|overall\b)"),
         ("range", rf"\bbetween {N} (?:and|&) {M}"),
         ("range", rf"(?:在|介于)?{N}(?:和|与|跟){M}之间"),
         ("range", rf"{_MORE} {N} (?:and|but) {_LESS} {M}"),
+        ("correct", rf"(?:\b(?:i (?:meant|mean|wanted)|make (?:it|that)|it'?s|rather|should be|is) )?(?:under |to |up to |at most )?{N},? (?:and )?(?:not|instead of|rather than) {M}"),
+        ("correct", rf"\bnot {M}[,;:]? ?(?:but|i (?:meant|mean)|it'?s|rather|make (?:it|that)|sorry)? ?{N}"),
+        ("correct", rf"(?:应该|我说的|其实|而)*(?:是|为)?{N}(?:以内)?[,;]?\s?(?:而)?不是{M}(?:以内)?"),
+        ("correct", rf"不是{M}(?:以内)?[,;]?\s?(?:而|应该|我说的)*(?:是|为){N}(?:以内)?"),
+        ("last", rf"\bi (?:meant|mean) (?:under |up to )?{N}"),
         ("last", rf"(?:\bmake (?:it|that)|\bchange (?:it|that|the (?:budget|price|limit))? ?to|\blet'?s say|\bsay|\brather|\b(?:raise|increase|bump|lower|reduce|drop|cut|extend|stretch|push)(?: it| that| the budget| my budget| the limit| the price)?(?: up| down)? to|\bgo (?:up|down|as high as)(?: to)?) ?(?:to |like |about )?{N}(?: instead| then| is fine| please)?"),
         ("last", rf"\b(?:actually|instead|rather|no),? {N}(?= *(?:$|[,.!?]|instead|is |would |please|then|max))(?: (?:is|would be|should be))?(?: (?:fine|ok(?:ay)?|alright|good|instead|then))?"),
         ("last", rf"{N}(?:'s| is| would be| should be| will)? (?:also |totally |perfectly |absolutely |still )?(?:fine|ok(?:ay)?|alright|all right|acceptable|instead|works|do)(?: too| then| as well)?\b"),
@@ -126,6 +137,10 @@ _CHEAPER = re.compile(
     r"|\b(?:(?:it'?s|that'?s|this is|they'?re|these are|those are|all|bit|a|little|is|are|way|far|still|much) )*too (?:expensive|dear|pricey|costly|much(?: money)?)\b|\bbetter (?:on )?price\b|\blower (?:the )?price\b|\bnot (?:so|too|that|as) (?:expensive|dear|pricey)\b|\btoo much for me\b|\bcan'?t afford (?:that|it|this|them|those)\b"
     r"|(?P<zhmuch>便宜(?:很多|得多|多了|不少)|太贵太贵)|(?:(?:有没有|有|要|来|换|再|更|找|能|能不能|可以)*(?:再|更)?便宜(?:一点|点|一些|些)(?:的|儿)?(?:吗|呢)?|(?:有没有|有|要|来|换)?更便宜(?:的)?|(?:都|有点|有些|还是)?太贵了?|贵了(?:点|些)?|(?:不要|别)太贵(?:的)?|价格低(?:一点|点|些)(?:的)?|(?:有点|有些)贵)"
 )
+_HALF = re.compile(
+    r"\b(?:something |anything |one |ones )?(?:at |for |about )?half (?:(?:of )?(?:the|that|its|this) )?(?:price|as (?:much|expensive)|the cost)\b|\b50 ?(?:%|percent|per cent) (?:cheaper|less)\b"
+    r"|半价(?:的)?|一半(?:的)?(?:价格|价钱|价)(?:的)?|便宜一半(?:的)?|对折(?:的)?"
+)
 _DEARER = re.compile(
     r"\b(?:more expensive|pricier|dearer|higher[- ]priced)(?: ones?| options?)?\b|贵一点的?|贵点的?|更贵的?"
 )
@@ -143,7 +158,9 @@ def read_money(u: Utterance, limits: Sequence[tuple[int, int]] = ()) -> Money:
         if not _read_one(u, money, limits):
             break
     u.take_all(_TOTAL)
-    if match := u.find(_CHEAPER):
+    if u.take_all(_HALF):
+        money.relative = "half"
+    elif match := u.find(_CHEAPER):
         if not _is_definite(u.open, match):
             money.relative = "much_cheaper" if match["much"] or match["zhmuch"] else "cheaper"
             u.take(*match.span())
@@ -249,8 +266,8 @@ def _fits(
         return explicit or (not noun_follows and value >= 5) or "之间" in match.group()
     if kind in {"for", "alone"}:
         return value >= _SMALLEST_BARE and not noun_follows
-    if kind == "last":
-        return value >= 5 and not noun_follows
+    if kind in {"correct", "last"}:
+        return not noun_follows and (kind == "correct" or value >= 5)
     if re.search(r"(?:size|尺码|码)\s*$", before):
         return False
     return not (noun_follows and value < _SMALLEST_BARE)
@@ -271,10 +288,12 @@ def _apply(
     high = first.number.upper or low
     money.currencies += [a.currency for a in (first, second) if a is not None and a.currency]
     if kind == "items":
-        _apply_items(int(low), skeleton[: match.start()], money)
+        _apply_items(int(low), match.group(), money)
     elif kind == "range" and second is not None:
         other = second.number.upper or second.number.value
         money.minimum, money.maximum = min(low, other), max(low, other)
+    elif kind == "correct" and second is not None:
+        money.last, money.wrong = high, second.number.value
     elif kind == "min":
         money.minimum = low
     elif kind == "around" or (high != low and kind in {"bare", "alone", "for"}):
@@ -287,16 +306,14 @@ def _apply(
         money.maximum = high
 
 
-_AT_MOST = re.compile(
-    r"(?:at most|up to|max(?:imum)?(?: of)?|no more than|not more than|under|最多|至多|不超过)\s*$"
-)
-_AT_LEAST = re.compile(r"(?:at least|min(?:imum)?(?: of)?|no less than|至少|最少|起码)\s*$")
+_AT_MOST = re.compile(rf"{_AT_MOST_EN}|{_AT_MOST_ZH}|or (?:less|fewer)|以[内下]")
+_AT_LEAST = re.compile(rf"{_AT_LEAST_EN}|{_AT_LEAST_ZH}")
 
 
-def _apply_items(n: int, before: str, money: Money) -> None:
-    if not _AT_LEAST.search(before):
+def _apply_items(n: int, said: str, money: Money) -> None:
+    if not _AT_LEAST.search(said):
         money.items_max = n
-    if not _AT_MOST.search(before):
+    if not _AT_MOST.search(said):
         money.items_min = n
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 
 from assistant.intent import wishes
+from assistant.intent.carting import named_in_cart
 from assistant.intent.deciding import ABOUT
 from assistant.intent.numerals import numbers
 from assistant.intent.pointing import is_explicit, named_products, pointed_at
@@ -30,11 +31,16 @@ def read_about_products(reading: Reading, intent: Intent) -> Understanding:
     """Questions, comparisons, explanations, the cart: no condition changes."""
     u = reading.u
     attribute = _attribute(reading) if intent in {"question", "compare", "why", "why_not"} else None
-    asked = u.text if intent in {"question", "compare"} else None
+    asked = u.text if intent in {"question", "fit", "compare"} else None
     quantity = _quantity(reading) if intent in {"cart_add", "cart_remove"} else None
     if reading.superlative is None and intent == "compare":
         reading.superlative = find_superlative(reading)
     references, notes = pointed_at(reading, intent)
+    if intent == "fit" and len(references) == 1:
+        references += held_of(u.low, reading)
+    if reading.cart_change is not None:
+        references, notes = (reading.cart_change.product_id,), ()
+        quantity = reading.cart_change.quantity
     for reference in reading.references:
         u.take(reference.start, reference.end)
     if intent == "question" and _POLICY.search(u.low) and not is_explicit(reading):
@@ -62,6 +68,12 @@ def read_about_products(reading: Reading, intent: Intent) -> Understanding:
         quantity=quantity,
         notes=tuple(dict.fromkeys((*reading.said.notes, *notes))),
     )
+
+
+def held_of(low: str, reading: Reading) -> tuple[str, ...]:
+    """Return the products of the cart that the words name; all of it where they name none."""
+    conversation = reading.conversation
+    return named_in_cart(low, conversation, reading.words) or conversation.cart.product_ids
 
 
 def _attribute(reading: Reading) -> str | None:

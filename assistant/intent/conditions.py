@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from decimal import Decimal
 
 from assistant.intent import merging, wanted, wishes
 from assistant.intent.acts import PATTERNS
@@ -81,12 +82,12 @@ def read_conditions(reading: Reading, intent: Intent) -> bool:
     _take_superlative(reading)
     if intent in {"superlative", "count", "search"}:
         u.take_all(_ASKED)
-    wanted.read_sizes(u, words, said)
     trial = Utterance(u.text)
     trial.open = u.open
     wishes.read_filler(trial, words)
     near = [e.name for m in wishes.heads(trial, words) for e in m.of("category")]
     scope = near or reading.conversation.constraints.categories
+    wanted.read_sizes(u, words, scope, said)
     limits: list[tuple[int, int]] = []
     if intent != "bundle":  # "for two", 双人: no condition on every part
         limits += wanted.read_measures(u, words, scope, said)
@@ -235,6 +236,10 @@ def with_money(reading: Reading, intent: Intent, now: Constraints, low: str) -> 
     total = is_total(reading, intent, low) and (
         intent not in {"search", "refine"} or in_bundle or _said_total(reading)
     )
+    renews = intent == "refine" and conversation.offer_kind == "cross_sell"
+    if renews and merging.renews_total(now, money) and not _EACH.search(reading.u.low):
+        total = True
+    is_offer = intent in {"goes_with", "goes_with_cart"} or renews
     pointed = [p for r in reading.references for p in r.product_ids if p in words.catalogue]
     looked_at = words.catalogue[pointed[0]].price if pointed else None
     shown = [
@@ -245,8 +250,16 @@ def with_money(reading: Reading, intent: Intent, now: Constraints, low: str) -> 
     prices = [p for p in shown if p is not None]
     if money.relative and looked_at is None and not prices and now.price_max is None:
         reading.said.notes.append("cheaper_than_unknown")
+    in_set = [s.product_id for s in conversation.shown if s.offer_kind == "bundle"]
+    has_set = bool(in_set) and intent == "refine"
     return merging.merge_money(
-        now, money, total=total, per_item=not in_bundle, prices=prices, looked_at=looked_at
+        now,
+        money,
+        total=total,
+        per_item=not (in_bundle or (total and is_offer)),
+        prices=prices,
+        looked_at=looked_at,
+        set_price=sum(prices, Decimal(0)) if has_set and prices else None,
     )
 
 

@@ -24,6 +24,7 @@ _BOUGHT_BEFORE = re.compile(
     r"\b(?:the|this|that|my) (?:[a-z]+ ){1,3}(?:i|we) (?:just |recently )?(?:bought|ordered|purchased|got)\b"
 )
 """A complaint or question about a purchase ("the tent I bought leaks")."""
+_THE_CART = re.compile(r"\b(?:my|the)\b.*$|购物车|我的|我买")
 _WHATS_GOOD = re.compile(
     r"\bwhat(?:'s| is| are|s)? (?:a |an |some |the |your )?(?:good|best|nice|great|decent)\b"
 )
@@ -35,15 +36,27 @@ ABOUT = re.compile(
 
 def decide_intent(reading: Reading) -> Intent:
     """Return the intent: cart, then reasons, questions, offers, and a search if nothing else."""
-    for decide in (_cart_intent, _why_intent, _ask_intent, _offer_intent):
+    for decide in (_fit_intent, _cart_intent, _why_intent, _ask_intent, _offer_intent):
         intent = decide(reading)
         if intent is not None:
             return intent
     return _plain_intent(reading)
 
 
+def _fit_intent(reading: Reading) -> Intent | None:
+    """A question whether one thing pointed at works with another, or with the cart."""
+    sure = [r for r in reading.references if r.product_ids and r.how not in {"all", "brand"}]
+    if "fit" not in reading.acts or not sure or _asks_for_more(reading):
+        return None
+    several = len({p for r in sure for p in r.product_ids}) > 1
+    in_cart = bool(reading.conversation.cart.lines)
+    return "fit" if several or (in_cart and _THE_CART.search(reading.u.low)) else None
+
+
 def _cart_intent(reading: Reading) -> Intent | None:
     acts = reading.acts
+    if reading.cart_change is not None:
+        return "cart_add" if reading.cart_change.kind == "more" else "cart_quantity"
     if "undo" in acts:
         return "undo"
     if "cart_clear" in acts:

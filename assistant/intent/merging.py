@@ -14,6 +14,8 @@ STANDING = ("exclude", "exclude_brands", "exclude_words", "in_stock", "margin_mi
 """Conditions about the shopper rather than about one thing: a new wish keeps them."""
 MUCH_CHEAPER = Decimal("0.6")
 """Share of the price looked at that "much cheaper" allows."""
+HALF = Decimal("0.5")
+"""Share of the price looked at that "half the price" allows."""
 CHEAPER_THAN_BUDGET = Decimal("0.8")
 """Share of the limit that "cheaper" allows when nothing has been shown."""
 _CENT = Decimal("0.01")
@@ -103,6 +105,7 @@ def merge_money(
     per_item: bool,
     prices: list[Decimal],
     looked_at: Decimal | None,
+    set_price: Decimal | None = None,
 ) -> Constraints:
     """Return the conditions with this turn's amounts.
 
@@ -113,13 +116,14 @@ def merge_money(
         per_item: The amount (also) limits each product: it sets `price_max`.
         prices: Prices of what was shown last, for "cheaper".
         looked_at: Price of the product that "cheaper" is measured from, if one was pointed at.
+        set_price: What the set shown last comes to: "cheaper" then means the set.
     """
     update: dict[str, object] = {}
     if money.removed:
         update |= {"price_min": None, "price_max": None, "total_max": None}
     maximum = money.maximum
     if money.last is not None:
-        update |= _change_last(now, money.last, total=total, per_item=per_item)
+        update |= _change_last(now, money, total=total, per_item=per_item)
     if maximum is not None:
         update |= {"total_max": maximum} if total else {}
         update |= {"price_max": maximum} if per_item else {}
@@ -130,17 +134,37 @@ def merge_money(
         if maximum is None and now.price_max is not None and now.price_max < money.minimum:
             update["price_max"] = None
     if money.relative and maximum is None:
-        update |= _relative(now, money, prices, looked_at)
+        if set_price is not None:
+            update["total_max"] = _target(money, set_price)
+        else:
+            update |= _relative(now, money, prices, looked_at)
     if money.items_min is not None or money.items_max is not None:
         update["min_items"] = None if money.items_min is None else min(money.items_min, 6)
         update["max_items"] = None if money.items_max is None else min(money.items_max, 6)
     return now.model_copy(update=update)
 
 
+def renews_total(held: Constraints, money: Money) -> bool:
+    """Whether "make it under 50" after complements within a total changes that total."""
+    return (
+        held.total_max is not None
+        and held.price_max is None
+        and (money.maximum is not None or money.last is not None)
+    )
+
+
 def _change_last(
-    now: Constraints, amount: Decimal, *, total: bool, per_item: bool
+    now: Constraints, money: Money, *, total: bool, per_item: bool
 ) -> dict[str, object]:
-    """Change what is limited already: the upper limits, else the lower one, else set a limit."""
+    """Change what was corrected, what is limited already (from above, else below), else limit."""
+    amount = money.last
+    assert amount is not None
+    corrected = [
+        n for n in ("price_max", "total_max", "price_min")
+        if money.wrong is not None and getattr(now, n) == money.wrong
+    ]  # fmt: skip
+    if corrected:
+        return dict.fromkeys(corrected, amount)
     limited = [n for n in ("price_max", "total_max") if getattr(now, n) is not None]
     if limited:
         update: dict[str, object] = dict.fromkeys(limited, amount)
@@ -170,13 +194,17 @@ def _relative(
         if now.price_max is None:
             return {}
         target = (now.price_max * CHEAPER_THAN_BUDGET).quantize(_CENT)
-    elif money.relative == "much_cheaper":
-        target = (base * MUCH_CHEAPER).quantize(_CENT)
     else:
-        target = base - _CENT
+        target = _target(money, base)
     if now.price_max is not None:
         target = min(target, now.price_max)
     update: dict[str, object] = {"price_max": max(target, Decimal(0))}
     if now.price_min is not None and now.price_min >= target:
         update["price_min"] = None
     return update
+
+
+def _target(money: Money, base: Decimal) -> Decimal:
+    """Return the most that a cheaper one may cost."""
+    share = {"much_cheaper": MUCH_CHEAPER, "half": HALF}.get(money.relative or "")
+    return base - _CENT if share is None else (base * share).quantize(_CENT)

@@ -12,7 +12,7 @@ from assistant.intent.understanding import (
 )
 from assistant.intent.utterance import fold
 
-_POINTS_BY_DEFAULT: frozenset[Intent] = frozenset({"question", "why", "better", "similar"})
+_POINTS_BY_DEFAULT: frozenset[Intent] = frozenset({"question", "fit", "why", "better", "similar"})
 _FINDS_TITLES: frozenset[Intent] = frozenset(
     {"compare", "question", "why_not", "goes_with", "better", "similar", "cart_add", "cart_remove"}
 )

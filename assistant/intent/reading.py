@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from assistant.conversation import Conversation
 from assistant.intent import amounts
 from assistant.intent.acts import Act, find_acts
+from assistant.intent.carting import TOTAL, CartChange, read_cart_change
 from assistant.intent.lexicon import ShopWords
 from assistant.intent.references import Reference, find_references
 from assistant.intent.said import Said, read_dropped, read_rating_and_stock
@@ -23,6 +24,7 @@ from assistant.intent.utterance import Utterance
 if TYPE_CHECKING:
     from retrieval.data.dataset import Product
 
+_OFFERS: tuple[Act, ...] = ("goes_with", "bundle", "better", "similar", "more", "count")
 WHOLE_STORE = re.compile(
     r"\b(?:you (?:have|sell|carry|stock|offer)|in (?:the|your) (?:whole |entire )?(?:store|shop|catalogue|catalog))\b|全店|店里|你们(?:店|这|家|卖)"
 )
@@ -62,11 +64,13 @@ class Reading:
     superlative: NamedSuperlative | AttributeSuperlative | None = None
     wish: str = ""
     occasion: str | None = None
+    cart_change: CartChange | None = None
 
 
 def read(u: Utterance, conversation: Conversation, words: ShopWords) -> Reading:
     """Read what is taken out first, the acts in what is left, and what is pointed at."""
     said = Said()
+    cart_change = read_cart_change(u.low, conversation, words)
     read_rating_and_stock(u, said)
     money = amounts.read_money(u, _attribute_limits(u, words, said))
     read_dropped(u, conversation, words, said)
@@ -76,11 +80,25 @@ def read(u: Utterance, conversation: Conversation, words: ShopWords) -> Reading:
         words=words,
         money=money,
         said=said,
-        acts=find_acts(u.open),
+        acts=_acts(u, words),
         references=find_references(u, conversation, words),
+        cart_change=cart_change,
     )
+    if (total := TOTAL.search(u.low)) and (conversation.cart.lines or not conversation.shown):
+        reading.acts.setdefault("cart_show", total)
     said.notes += [f"currency:{c}" for c in amounts.foreign(money.currencies, words.currency)]
     return reading
+
+
+def _acts(u: Utterance, words: ShopWords) -> dict[Act, re.Match[str]]:
+    """Return the acts; an offer's word inside a category's name ("Bottle accessories") is none."""
+    acts = find_acts(u.open)
+    names = [(m.start, m.end) for m in words.mentions(u.open) if m.of("category")]
+    return {
+        act: match
+        for act, match in acts.items()
+        if act not in _OFFERS or not any(a <= match.start() and match.end() <= b for a, b in names)
+    }
 
 
 def _attribute_limits(u: Utterance, words: ShopWords, said: Said) -> list[tuple[int, int]]:

@@ -29,6 +29,7 @@ from assistant.intent.conditions import (
 from assistant.intent.deciding import decide_intent
 from assistant.intent.language import language_of
 from assistant.intent.lexicon import ShopWords
+from assistant.intent.persons import turn_to_person
 from assistant.intent.pointing import pointed_at
 from assistant.intent.reading import Reading, read
 from assistant.intent.understanding import (
@@ -43,14 +44,26 @@ _AT_ONCE: tuple[Act, ...] = (
     "injection", "forget_me", "personalise_on", "personalise_off", "show_profile", "human",
 )  # fmt: skip
 _KEEPS_CONDITIONS: frozenset[Intent] = frozenset(
-    {"question", "compare", "why", "why_not", "cart_add", "cart_remove", "cart_show", "cart_clear",
-     "undo", "no_thanks", "thanks", "greeting", "out_of_scope", "human", "show_profile",
-     "forget_me", "personalise_off", "personalise_on"}
+    {"question", "fit", "compare", "why", "why_not", "cart_add", "cart_remove", "cart_quantity",
+     "cart_show", "cart_clear", "undo", "no_thanks", "thanks", "greeting", "out_of_scope", "human",
+     "show_profile", "forget_me", "personalise_off", "personalise_on"}
 )  # fmt: skip
 
 
 ASKS_WHICH = re.compile(r"是?(?:哪|什么)一?(?:款|个|种|件)(?:呢|啊)?\s*[?？]*\s*$")
 """“最便宜的睡袋是哪款？” asks what “最便宜的睡袋” asks."""
+
+
+def understand_turn(
+    text: str, conversation: Conversation, words: ShopWords
+) -> tuple[Conversation, Understanding]:
+    """Return the conversation about whom a message is about, and what the message means in it."""
+    turned = turn_to_person(text, conversation, words)
+    if not (turned.resumes and not turned.text):
+        return turned.conversation, understand(turned.text, turned.conversation, words)
+    goal = turned.conversation
+    language = language_of(Utterance(text).low, goal.language, words.brand_words)
+    return goal, Understanding(intent="refine", language=language, constraints=goal.constraints)
 
 
 def understand(text: str, conversation: Conversation, words: ShopWords) -> Understanding:

@@ -26,13 +26,14 @@ _LIMIT = re.compile(
 _FROM = re.compile(r"(?:\b(?:from|by|made by|brand|only)\s*|品牌(?:是|为)?|牌子(?:是|为)?)$")
 
 
-def read_sizes(u: Utterance, words: ShopWords, said: Said) -> None:
+def read_sizes(u: Utterance, words: ShopWords, categories: Iterable[str], said: Said) -> None:
     """Read "in a 10 as well", "size M", 42码; a size that the shop does not have stays a wish."""
     for match in u.find_all(_SIZE):
         size = next(g for g in match.groups() if g)
         entries = words.sizes.get(size) or words.sizes.get(_SIZE_WORDS.get(size, size), ())
-        if entries:
-            said.attributes[entries[0].name] = entries[0].value
+        entry = _one_value(words, entries, categories) or next(iter(entries), None)
+        if entry:
+            said.attributes[entry.name] = entry.value
             u.take(*match.span())
 
 

@@ -109,7 +109,9 @@ def read_filler(u: Utterance, words: ShopWords) -> None:
     """Take the words that carry no wish, except inside the shop's own words."""
     for pattern in (_EN, _ZH):
         kept = [
-            (m.start, m.end) for m in words.mentions(u.open) if m.end - m.start > 1 and m.entries
+            (m.start, m.end)
+            for m in words.mentions(u.open)
+            if m.end - m.start > 1 and m.entries and u.open[m.start : m.end] not in STOP
         ]
         for match in u.find_all(pattern):
             if match.end() > match.start() and not any(

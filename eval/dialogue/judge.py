@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import permutations
+from itertools import pairwise, permutations
 
 from assistant.answer import Phrase, Reply
 from assistant.conversation import Cart
@@ -39,6 +39,7 @@ def judge(
         *_cart(goal, wants, cart, catalogue),
         *_claims(turns, catalogue),
         *_questions(turns),
+        *_kept(turns, catalogue),
         *_first_wish(goal, turns),
         *_declined(turns, catalogue),
         *_answers(goal, turns, catalogue),
@@ -85,10 +86,21 @@ def _questions(turns: Sequence[Turn]) -> list[str]:
     found = []
     for turn in turns:
         said = [p.text for p in turn.reply.answer.pieces if isinstance(p, Phrase)]
-        if sum(text.rstrip("”\"").endswith(("?", "？")) for text in said) > 1:
+        if sum(text.rstrip('”"').endswith(("?", "？")) for text in said) > 1:
             found.append(f"more than one question: {turn.reply.text}")
         if turn.said.points and set(said) & _which():
             found.append(f"asked which, though it was said: {turn.said.text}")
+    return found
+
+
+def _kept(turns: Sequence[Turn], catalogue: Catalogue) -> list[str]:
+    """When a shopper chooses, everything in the list before holds to everything said so far."""
+    found = []
+    for before, turn in pairwise(turns):
+        for suggestion in before.reply.suggestions if turn.said.told else ():
+            product = catalogue[suggestion.product_id]
+            if turn.said.told is not None and not turn.said.told.fits(product):
+                found.append(f"shown against what was said: {product.title}")
     return found
 
 

@@ -21,6 +21,7 @@ from eval.dialogue.screen import Screen, Seen
 from eval.dialogue.wording import Half, phrases, place, word
 from retrieval.data.dataset import Catalogue
 
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
 CENT = Decimal("0.01")
 PATIENCE = 4
 """How often a shopper pushes back before giving up on one wish."""
@@ -39,6 +40,8 @@ class Said:
     text: str
     points: bool = False
     """Names a place that the screen has."""
+    told: Want | None = None
+    """Everything that had been said when this was chosen."""
 
 
 Turns = Generator[Said, Screen, None]
@@ -87,14 +90,18 @@ class Shopper:
     def _words(self, act: str, **slots: object) -> str:
         return word(act, self.language, self.half, self.rng, **slots)
 
-    def _tell(self, act: str, text: str | None = None, **slots: object) -> Turns:
-        """Say one thing and look at the answer; a single card beside a list is no new list."""
+    def _tell(self, act: str, **slots: object) -> Turns:
+        """Say one thing and look at the answer."""
         number = slots.get("place")
+        points = isinstance(number, int)
         if isinstance(number, int):
             slots["place"] = place(number, self.language)
-        text = self._words(act, **slots) if text is None else text
-        self.screen = yield Said(act=act, text=text, points=number is not None)
-        if self.screen.cards and act not in ("does_it_fit", "total"):
+        yield from self._speak(Said(act=act, text=self._words(act, **slots), points=points))
+
+    def _speak(self, said: Said) -> Turns:
+        """Say it; a single card beside an answer is no new list."""
+        self.screen = yield said
+        if self.screen.cards and said.act not in ("does_it_fit", "total"):
             self.cards = self.screen.cards
 
     def _category(self, want: Want) -> str:
@@ -136,15 +143,15 @@ class Shopper:
             last = number == len(conditions) - 1
             if last or self.rng.random() >= TOGETHER:
                 joint = "，" if self.language == "zh" else ", "
-                yield from self._tell(act, joint.join(waiting))
+                yield from self._speak(Said(act=act, text=joint.join(waiting)))
                 waiting = []
 
     # --- looking and taking -----------------------------------------------------------------------
 
     def _suits(self, card: Seen, want: Want) -> bool:
         """Whether a card breaks nothing that can be seen on it."""
-        called = {self.names.label(want.category, language) for language in ("en", "zh")}  # type: ignore[arg-type]
-        other = {self.names.label(want.not_category, language) for language in ("en", "zh")}  # type: ignore[arg-type]
+        called = {self.names.label(want.category, language) for language in LANGUAGES}
+        other = {self.names.label(want.not_category, language) for language in LANGUAGES}
         return (
             card.can_add
             and card.price is not None
@@ -168,14 +175,15 @@ class Shopper:
         for _ in range(PATIENCE):
             places = self._suiting(want)
             if places:
-                yield from self._take(self._drawn(places))
+                yield from self._take(self._drawn(places), told=want)
                 return
             yield from self._push_back(want)
         self.faults.append(f"nothing shown suits: {want}")
 
-    def _take(self, number: int) -> Turns:
+    def _take(self, number: int, *, told: Want | None = None) -> Turns:
         title, before = self.cards[number - 1].title, self.screen.cart
-        yield from self._tell("take", place=number)
+        text = self._words("take", place=place(number, self.language))
+        yield from self._speak(Said(act="take", text=text, points=True, told=told))
         if self.screen.cart.get(title, 0) <= before.get(title, 0):
             yield from self._tell("take", place=number)
 
@@ -262,6 +270,8 @@ class Shopper:
         yield from self._find(other, "other_person", person=self._person())
         yield from self._choose(other)
         yield from self._tell("back_to_me")
+        if not self._suiting(mine):
+            self.faults.append("my own wishes were forgotten")
         yield from self._choose(mine)
 
     def _gift(self) -> Turns:
@@ -365,7 +375,7 @@ class Shopper:
     def _held(self, number: int) -> str:
         """Return the category of what is in the cart before the first word."""
         product_id = self.goal.cart[number][0]
-        return self.names._catalogue[product_id].leaf  # noqa: SLF001 - the shopper owns it
+        return self.names._catalogue[product_id].leaf
 
 
 def works(text: str) -> bool:
@@ -376,4 +386,3 @@ def works(text: str) -> bool:
 def money(amount: Decimal) -> str:
     """Return an amount as it is said."""
     return f"{amount.normalize():f}"
-

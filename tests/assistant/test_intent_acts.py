@@ -142,7 +142,7 @@ def test_the_question_of_the_issue():
     assert found.intent == "goes_with"
     assert found.anchor_text == "tent"
     assert found.is_total
-    assert (found.constraints.total_max, found.constraints.price_max) == (100, 100)
+    assert (found.constraints.total_max, found.constraints.price_max) == (100, None)
 
 
 @pytest.mark.parametrize("text", ["what else do I need?", "还需要什么"])
