@@ -67,13 +67,14 @@ def set_quantity(
 
 
 def remove(scene: Scene) -> Outcome:
-    """Take what is pointed at out of the cart; the last line if nothing is."""
+    """Take what is pointed at out of the cart; the last line if nothing is named at all."""
     c, u = scene.conversation, scene.understanding
     ids = [p for p in u.references if c.cart.quantity(p)]
-    if not ids and c.cart.lines:
-        ids = [c.cart.lines[-1].product_id]
-    if not ids:
+    if not c.cart.lines:
         return Outcome(conversation=c, pieces=["cart_empty"])
+    if not ids and (u.references or u.wish):
+        return Outcome(conversation=c, pieces=["cart_remove_which"])
+    ids = ids or [c.cart.lines[-1].product_id]
     outcome = Outcome(conversation=c)
     for product_id in ids:
         set_quantity(scene, outcome, product_id, to=0)

@@ -63,7 +63,10 @@ def question(scene: Scene) -> Outcome:
 
 def fit(scene: Scene) -> Outcome:
     """Say whether the first product pointed at works with the others, by what both state."""
-    first, *others = (scene.product(p) for p in dict.fromkeys(scene.understanding.references))
+    ids = dict.fromkeys(scene.understanding.references)
+    if not ids:
+        return Outcome(conversation=scene.conversation, pieces=["question_which"])
+    first, *others = (scene.product(p) for p in ids)
     outcome = Outcome(
         conversation=scene.conversation.model_copy(update={"focus": first.product_id})
     )

@@ -55,7 +55,7 @@ _PHRASES: tuple[tuple[Act, tuple[str, ...]], ...] = (
         r"撤销|撤回|恢复(?:刚才|上一步|购物车)|取消(?:刚才|上一步|上个)|加错了|删错了|还原",
     )),
     ("cart_clear", (
-        rf"\b(?:clear|empty|delete|wipe|reset|clean)(?: out)? (?:all (?:of )?)?(?:my |the |this )?(?:whole |entire )?{_CART}\b(?<!order)|\b(?:remove|delete|take) (?:everything|all(?: of (?:it|them))?|all (?:items|products|the items))(?: (?:from|out of|off) (?:my |the )?{_CART})?[.! ]*$|\bempty it\b",
+        rf"\b(?:clear|empty|delete|wipe|reset|clean)(?: out)? (?:all (?:of )?)?(?:my |the |this )?(?:whole |entire )?{_CART}\b(?<!order)|\b(?:remove|delete) (?:everything|all(?: of (?:it|them))?|all (?:items|products|the items))(?: (?:from|out of|off) (?:my |the )?{_CART})?[.! ]*$|\btake (?:everything|all(?: of (?:it|them))?|all (?:items|products|the items)) (?:from|out(?: of)?|off|away)(?: (?:my |the )?{_CART})?[.! ]*$|\bempty it\b",
         r"清空(?:我的|整个|这个)?(?:购物车|车)|(?<!从)购物车(?:里的?|中的?)?(?:全部|全都|都)?(?:清空|清掉|全删|都删|删掉|删除|清除|删光)(?:掉)?$|购物车(?:全部|全都|都)(?:清|删)|(?:删除|删掉|清除|移除|去掉)(?:购物车(?:里|中)?的?)?(?:全部|所有)(?:的)?(?:商品|东西|产品)?|(?:把)?(?:购物车(?:里|中)?的?)?(?:东西|商品|全部|所有)(?:都|全部?|统统)(?:删|清|去|移)",
     )),
     ("goes_with_cart", (
@@ -63,8 +63,8 @@ _PHRASES: tuple[tuple[Act, tuple[str, ...]], ...] = (
         r"(?:和|跟|与|给|为|根据|按)(?:我(?:的)?)?购物车(?:里|中|里面)?(?:的)?(?:东西|商品|产品)?(?:搭配|相配|搭|配|推荐|一起|再|还|凑|补)|购物车(?:里|中|里面)?(?:还)?(?:缺|差|需要|少|能|可以)(?:点|些|了)?(?:什么|啥|配|加|搭)|(?:搭配|配|补全|补齐|完善|凑齐|优化)(?:一下)?(?:我的)?购物车|(?:我)?还(?:缺|差|少|漏)(?:了)?(?:点|些)?(?:什么|啥)|(?:漏|忘)(?:了|买|记)+(?:什么|啥)|购物车(?:里的?|中的?)?(?:东西|商品)?(?:还)?(?:可以|能|应该)?(?:搭配|配|加点|加些)(?:什么|啥)?|(?:适合|配)我?购物车",
     )),
     ("cart_remove", (
-        rf"\b(?:remove|delete|take|drop|get|throw|kick|pull)\b.{{0,80}}?\b(?:from|out of|off|out) (?:of )?(?:my |the )?{_CART}\b|^\W*{_PLEASE}(?:remove|delete|take out|take away|drop|get rid of|throw out|discard) {_WHICH}|\b(?:don'?t|do not) want {_WHICH} ?(?:one )?(?:in my {_CART}|any ?more)|\btake {_WHICH} ?(?:one |\w+ ){{0,3}}(?:out|off|away)\b",
-        r"从购物车(?:里|中)?.{0,20}?(?:删|移|去|拿|减|取)(?:掉|除|出|走|去|下|开)?|(?:把)?.{0,24}?(?:从购物车(?:里|中)?)(?:删|移|去|拿|取)|(?:购物车(?:里|中)?(?:的)?).{1,24}?(?:删|移|去|拿)(?:掉|除|出|走|了)|(?:删除|删掉|移除|移出|去掉|拿掉|拿走|移走)(?:它|这|那|第|刚才|最后|前|便宜|贵)|把.{1,24}?(?:删|移|去|拿)(?:掉|除|出|走|了)",
+        rf"\b(?:remove|delete|take|drop|get|throw|kick|pull)\b.{{0,80}}?\b(?:from|out of|off|out) (?:of )?(?:my |the )?{_CART}\b|^\W*{_PLEASE}(?:remove|delete|take out|take away|drop|get rid of|throw out|discard) {_WHICH}|\b(?:don'?t|do not) want {_WHICH} ?(?:one )?(?:in my {_CART}|any ?more)|\btake {_WHICH} ?(?:one |\w+ ){{0,3}}(?:out|off|away)\b|\b(?:don'?t|do not|no longer) (?:want|need) .{{1,60}}? in (?:my|the) {_CART}\b",
+        r"从购物车(?:里|中)?.{0,20}?(?:删|移|去|拿|减|取)(?:掉|除|出|走|去|下|开)?|(?:把)?.{0,24}?(?:从购物车(?:里|中)?)(?:删|移|去|拿|取)|(?:购物车(?:里|中)?(?:的)?).{1,24}?(?:删|移|去|拿)(?:掉|除|出|走|了)|(?:删除|删掉|移除|移出|去掉|拿掉|拿走|移走)(?:它|这|那|第|刚才|最后|前|便宜|贵)|把.{1,24}?(?:删|移|去|拿)(?:掉|除|出|走|了)|购物车(?:里|中)?(?:的)?.{1,24}?(?:不要|不想要|不需要)了?|(?:不要|不想要)购物车(?:里|中)的.{1,24}",
     )),
     ("cart_add", (
         rf"\b(?:add|put|throw|stick|pop|drop|place|toss|chuck)\b.{{0,80}}?\b(?:to|in|into|in to|on) (?:my |the |a )?{_CART}\b|^\W*{_PLEASE}(?:add|order) {_WHICH}|\b(?:i'?ll|i will|i'?d like to|i would like to|i want to|i wanna|let me|we'?ll|gonna|going to) (?:just )?(?:take|have|buy|get|go with|order|purchase|grab) {_WHICH}(?!\s*(?:tents?\b))|^\W*{_PLEASE}(?:buy|take|grab|purchase|get me|i want|i take) {_WHICH}|\badd (?:another|one more|\d|two|three)\b.{{0,30}}(?:{_CART}|of (?:it|them|these|those|this|that|the))|\badd to {_CART}\b|\b(?:can|could|may) i (?:please )?(?:have|get|take|buy|order) (?:it|this one|that one|both|them|these|those|all (?:of them|two|three|four|\d)|the (?:first|second|third|fourth|last)\b)|\bi choose {_WHICH}|^\W*(?:i'?ll have |give me )?(?:two|three|four|five|\d|one|both|a couple) of (?:them|those|these|it)\b",

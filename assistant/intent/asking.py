@@ -35,16 +35,11 @@ def read_about_products(reading: Reading, intent: Intent) -> Understanding:
     quantity = _quantity(reading) if intent in {"cart_add", "cart_remove"} else None
     if reading.superlative is None and intent == "compare":
         reading.superlative = find_superlative(reading)
-    references, notes = pointed_at(reading, intent)
-    if intent == "fit" and len(references) == 1:
-        references += held_of(u.low, reading)
+    references, notes = _meant(reading, intent)
     if reading.cart_change is not None:
-        references, notes = (reading.cart_change.product_id,), ()
         quantity = reading.cart_change.quantity
     for reference in reading.references:
         u.take(reference.start, reference.end)
-    if intent == "question" and _POLICY.search(u.low) and not is_explicit(reading):
-        references, notes = (), ()
     asked_as = reading.acts.get(intent)
     if asked_as is not None and len(asked_as.group()) < 30 and u.is_open(*asked_as.span()):
         u.take(*asked_as.span())
@@ -52,6 +47,8 @@ def read_about_products(reading: Reading, intent: Intent) -> Understanding:
     u.take_all(ABOUT)
     wish = wishes.rest(u)
     pointed = any(r.product_ids for r in reading.references)
+    if intent == "cart_remove" and wish and not (pointed or _named_in_cart(reading)):
+        references = ()
     if not references or (notes == ("guessed_reference",) and not pointed):
         named = named_products(reading, intent, wish)
         if named:
@@ -70,10 +67,23 @@ def read_about_products(reading: Reading, intent: Intent) -> Understanding:
     )
 
 
-def held_of(low: str, reading: Reading) -> tuple[str, ...]:
-    """Return the products of the cart that the words name; all of it where they name none."""
-    conversation = reading.conversation
-    return named_in_cart(low, conversation, reading.words) or conversation.cart.product_ids
+def _meant(reading: Reading, intent: Intent) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the products that count, lines of the cart included, and notes about them."""
+    if reading.cart_change is not None:
+        return (reading.cart_change.product_id,), ()
+    if intent == "question" and _POLICY.search(reading.u.low) and not is_explicit(reading):
+        return (), ()
+    references, notes = pointed_at(reading, intent)
+    if intent == "fit" and len(references) == 1:
+        references += _named_in_cart(reading) or reading.conversation.cart.product_ids
+    if intent == "cart_remove" and not is_explicit(reading):
+        references = _named_in_cart(reading) or references
+    return references, notes
+
+
+def _named_in_cart(reading: Reading) -> tuple[str, ...]:
+    """Return the products of the cart that the words name."""
+    return named_in_cart(reading.u.low, reading.conversation, reading.words)
 
 
 def _attribute(reading: Reading) -> str | None:

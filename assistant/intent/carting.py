@@ -14,6 +14,7 @@ from typing import Literal
 from assistant.conversation import Conversation
 from assistant.intent.lexicon import ShopWords
 from assistant.intent.numerals import NUMBER, numbers
+from assistant.intent.tables import STOP
 
 _N = r"(?P<n>\d{1,2}|a couple|one|two|three|four|five|six|seven|eight|nine|ten|another|[一二两三四五六七八九十]{1,2})"
 _ZU = r"(?:个|件|款|种|双|条|顶|只|项|张|把|支|瓶|包|台|套|本|样|副|盏|盒|袋|罐)"
@@ -77,7 +78,11 @@ def _line(
     lines = named_in_cart(named, conversation, words)
     if lines:
         return lines[0] if len(lines) == 1 else None
-    names_other = any(m.of("category") or m.of("brand") for m in words.mentions(named))
+    names_other = any(
+        m.of("category") or m.of("brand")
+        for m in words.mentions(named)
+        if named[m.start : m.end] not in STOP
+    )
     focus = conversation.focus
     return focus if focus in conversation.cart.product_ids and not names_other else None
 

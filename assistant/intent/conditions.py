@@ -183,11 +183,21 @@ def goes_on(reading: Reading) -> bool:
     if not reading.wish:
         return True
     low = reading.u.low
-    if reading.said.categories or _only_properties(reading):
+    if reading.said.categories or _only_properties(reading) or _only_conditions(reading):
         return True
     if re.search(r"\bones?\b", low):
         return True
     return _REFINES.search(low) is not None and not _SEEKS.search(low)
+
+
+def _only_conditions(reading: Reading) -> bool:
+    """Whether conditions were said, and beside them only words that the shop does not know."""
+    money, said = reading.money, reading.said
+    has_money = any(v is not None for v in (money.minimum, money.maximum, money.last))
+    has_said = bool(said.brands or said.attributes or said.exclude_words or said.rating_min)
+    if not (has_money or has_said) or _SEEKS.search(reading.u.low):
+        return False
+    return not any(m.entries for m in reading.words.mentions(fold(reading.wish)))
 
 
 def _only_properties(reading: Reading) -> bool:

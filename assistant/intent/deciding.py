@@ -134,7 +134,8 @@ def _offer_intent(reading: Reading) -> Intent | None:
         return "bundle"
     if "better" in acts and "worth" in acts["better"].group():
         return "better"
-    if "goes_with" in acts and not _asks_which_one(reading) and not _is_a_property(reading):
+    is_search = _asks_which_one(reading) or _is_a_property(reading) or _names_another(reading)
+    if "goes_with" in acts and not is_search:
         what = acts["goes_with"].group()
         alone = "what else" in what or "还" in what
         has_goal = reading.conversation.focus or reading.conversation.anchors or reading.references
@@ -157,6 +158,16 @@ def _is_a_property(reading: Reading) -> bool:
         return False
     return any(
         m.of("category") and m.end <= match.end() for m in reading.words.mentions(reading.u.open)
+    )
+
+
+def _names_another(reading: Reading) -> bool:
+    """Tell "I also need poles", another wish, from "what else do I need?"."""
+    match = reading.acts.get("goes_with")
+    if match is None or not re.fullmatch(r"also (?:need|buy|get|require)", match.group()):
+        return False
+    return any(
+        m.of("category") and m.start >= match.end() for m in reading.words.mentions(reading.u.open)
     )
 
 
@@ -269,5 +280,6 @@ def _wishes_besides(reading: Reading, match: re.Match[str]) -> bool:
     if any(m.entries for m in reading.words.mentions(trial.open)):
         return True
     wishes.read_filler(trial, reading.words)
-    said_money = reading.money.maximum or reading.money.minimum or reading.money.relative
+    money = reading.money
+    said_money = money.maximum or money.minimum or money.last or money.relative
     return bool(said_money) or len(wishes.rest(trial)) > 24 or "ask" in find_acts(trial.open)

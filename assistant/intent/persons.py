@@ -84,7 +84,8 @@ def turn_to_person(text: str, conversation: Conversation, words: ShopWords) -> T
     if whom == conversation.person or not (names_thing or another):
         return Turned(conversation=conversation, text=text)
     if not has_goal(conversation):
-        return Turned(conversation=conversation.model_copy(update={"person": whom}), text=text)
+        named_first = conversation.model_copy(update={"person": whom})
+        return Turned(conversation=named_first, text=rest if names_thing else text)
     turned = conversation.turned_to(whom)
     if not names_thing and _ONE.search(u.low):  # the same kind of thing, conditions of one's own
         same = {"categories": conversation.constraints.categories}

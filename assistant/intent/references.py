@@ -69,7 +69,7 @@ _ALL = re.compile(
     rf"\b(?:both(?: of (?:them|these|those))?|(?:all|any|each|which|either|one)(?: one)?(?: {_THING})? of (?:them|these|those)|all (?:two|three|four|five|\d)|the two(?: of them)?|these|those|them|they)\b(?: (?:two|three|four|\d)(?! ?-?(?:person|people|man|season)))?(?: {_THING}\b)?"
 )
 _ZH_ALL = re.compile(
-    rf"这些|那些|它们|他们|(?:这|那)(?:两|三|四|几|2|3)(?:{_ZH_UNIT})|(?:两|三)(?:{_ZH_UNIT})都|(?:两者|二者|都(?=要|加|买))"
+    rf"这些|那些|它们|他们|(?:这|那)(?:两|三|四|几|2|3)(?:{_ZH_UNIT})|(?:两|三)(?:{_ZH_UNIT})都|(?:两者|二者|(?:全部|全都|所有(?:的)?|都)(?=要|加|买|放|下单|$))"
 )
 _PRONOUN = re.compile(
     rf"\b(?:it(?!'s for)|its|(?:this|that)(?: same)? {_THING}|the same(?: one| thing)?|this(?= *(?:$|[,.!?]|and\b|or\b|with\b|instead|to\b|in\b|from\b|for\b|is\b|as\b|under\b|but\b))"

@@ -43,7 +43,7 @@ FILLER_EN = (
     r"it should be", r"(?:it )?(?:must|has to|should|needs to) be", r"options?", r"choices", r"my budget(?: is)?",
     r"(?:it|they|that)'?s? for(?= )", r"the best", r"\bgood\b", r"\bnice\b", r"\bdecent\b", r"\bgreat\b",
     r"can only spend", r"(?:i|we)(?: only| just)? have(?= |$)", r"just", r"only", r"really", r"then", r"again", r"too",
-    r"(?:i(?:'ve)? )?made a mistake", r"(?:i'm |so )?sorry", r"^wait", r"(?:i )?(?:have |'ve )?changed my mind", r"i mean(?:t)?", r"what if", r"as well", r"as possible", r"for me", r"ones?\b",
+    r"nothing (?:too|very) (?:cheap|expensive|fancy)", r"(?:it'?s |as )?(?:a |the )?(?:birthday |christmas )?(?:gift|present)s?(?: ideas?)?(?= |$)", r"(?:i(?:'ve)? )?made a mistake", r"(?:i'm |so )?sorry", r"^wait", r"(?:i )?(?:have |'ve )?changed my mind", r"i mean(?:t)?", r"what if", r"as well", r"as possible", r"for me", r"ones?\b",
 )  # fmt: skip
 """Patterns blanked out of a wish, longest first where they overlap."""
 
@@ -55,7 +55,7 @@ FILLER_ZH = (
     r"(?:有没有|有什么|有啥|有哪些|有)", r"(?:什么|啥|哪些|哪种|哪个|哪款)(?:样的)?(?:好|比较好|值得买)?", r"(?:一|几|两)?(?:款|个|种|件|些|双|条|顶|只|把|台|副|点|样)(?:的)?",
     r"还?有没有", r"换成|换个|换一?款|再加|数量", r"好用(?:的|点)?", r"(?:比较|稍微|尽量|最好|好一点|好点|合适|不错|好)(?:的|是)?", r"(?:适合|用来|用于)", r"(?:价格|价钱|售价|价位|预算)(?:在|是|为)?", r"(?:东西|商品|产品|货)",
     r"[吗么呢吧啊呀哦嘛哈了]+(?=$|[,.!? \x1f])", r"谢谢", r"你好", r"您好", r"(?:那|那么|还是|就|也|再|另外|然后|其实|不过|但是|但|而且|并且|和|以及|或者)(?=[\x1f, ]|$)",
-    r"^(?:那|那么|嗯|哦|好的|好|行|可以|还有|另外|然后|其实|不过|但是|但)", r"我?(?:刚才|刚刚)?(?:说|打|写|看)错了", r"^不对", r"(?:的话|左右)", r"可以(?=$)", r"(?:是|为)(?=\x1f)",
+    r"^(?:那|那么|嗯|哦|好的|好|行|可以|还有|另外|然后|其实|不过|但是|但)", r"(?:当|做|作为)?(?:生日)?礼物", r"我?(?:刚才|刚刚)?(?:说|打|写|看)错了", r"^不对", r"(?:的话|左右)", r"可以(?=$)", r"(?:是|为)(?=\x1f)",
 )  # fmt: skip
 
 STOP = frozenset(

@@ -23,6 +23,10 @@ _SIZE_WORDS = {"small": "s", "medium": "m", "large": "l"}
 _LIMIT = re.compile(
     r"(?:under|below|less than|up to|at most|over|above|more than|at least|max|min|不超过|低于|小于|至少|超过|大于)\s*$"
 )
+_LABEL = re.compile(
+    r"(?:\b(?:in|with|of|the|its) )*\b(?:colou?r|material|fabric|size|season)s?(?: (?:must be|should be|has to be|needs to be|is|in|:))*\s*$|(?:颜色|材质|材料|面料|尺码|尺寸|季节|款式)(?:要|是|为|得是|最好是|选|:)*\s*$"
+)
+"""What a value is a value of ("the colour should be", 颜色要)."""
 _FROM = re.compile(r"(?:\b(?:from|by|made by|brand|only)\s*|品牌(?:是|为)?|牌子(?:是|为)?)$")
 
 
@@ -102,7 +106,9 @@ def read_values(
             continue
         said.attributes[entry.name] = entry.value
         after = re.match(r"(?:色)?的(?=$|[\s,.\x1f])|色", u.open[mention.end :])
-        u.take(mention.start, mention.end + (after.end() if after else 0))
+        label = _LABEL.search(u.open[: mention.start])
+        start = label.start() if label else mention.start
+        u.take(start, mention.end + (after.end() if after else 0))
 
 
 def _one_value(

@@ -25,6 +25,8 @@ from tests.assistant.conftest import CANARY
 from tests.assistant.scripted import ScriptedLLM
 
 MEANT = {
+    "cart_quantity": ("make it 2 of the tents", "帐篷改成2顶"),
+    "fit": ("does the first one fit the second one?", "第一款和第二款配吗？"),
     "search": ("a tent", "我想找帐篷"),
     "refine": ("under 200", "200以内"),
     "superlative": ("what is the cheapest mat?", "最便宜的防潮垫是哪个？"),
