@@ -20,14 +20,16 @@ import numpy as np
 
 from assistant.service import Assistant, open_assistant
 from eval.cli import RunOptions, options, parser, progress, say
+from eval.data.dialogues import load_dialogues
 from eval.dialogue.estimator import pass_hat
 from eval.dialogue.goals import Goal, make_goals
+from eval.dialogue.intents import measure
 from eval.dialogue.play import Played, play, transcript
 from eval.dialogue.shopper import Names
 from eval.dialogue.wording import HALVES, Half
 from eval.finish import finish
 from eval.results import Floor, System, TaskResult
-from retrieval.errors import ConfigError, ShopError
+from retrieval.errors import ConfigError, DataError, ShopError
 
 FLOOR = 0.70
 QUICK_GOALS, MODEL_GOALS = 38, 38
@@ -42,6 +44,34 @@ def run(asked: RunOptions, arguments: argparse.Namespace) -> int:
             "`--trials` and `--goals` must be at least 1, got "
             f"{arguments.trials} and {arguments.goals}"
         )
+    tasks = played_tasks(asked, arguments) if asked.wants("goals") else []
+    tasks += human_task(asked) if asked.wants("intents") else []
+    return finish(
+        asked,
+        tasks,
+        title="Dialogue",
+        summary="Goals of simulated shoppers, reached or not; what human shoppers meant.",
+        seconds={"dialogue": round(time.perf_counter() - began, 1)},
+    )
+
+
+def human_task(asked: RunOptions) -> list[TaskResult]:
+    """Return the task on human dialogues; none, and a line, where they are not at hand.
+
+    Raises:
+        DataError: If they were asked for by name and are not there.
+    """
+    try:
+        return [measure(load_dialogues(asked.data), seed=asked.seed)]
+    except DataError as error:
+        if asked.only:
+            raise
+        say(f"intents left out: {error}")
+        return []
+
+
+def played_tasks(asked: RunOptions, arguments: argparse.Namespace) -> list[TaskResult]:
+    """Play the goals with each composer."""
     stores = arguments.stores or [asked.store]
     tasks = []
     for llm in asked.llm or ("none",):
@@ -52,13 +82,7 @@ def run(asked: RunOptions, arguments: argparse.Namespace) -> int:
             played[store.name] = play_store(store, llm, n // len(stores), asked.seed, arguments)
         tasks.append(task_of(llm, arguments.half, played, arguments.trials))
         write_failures(played, asked.out, llm, arguments.half)
-    return finish(
-        asked,
-        tasks,
-        title="Dialogue",
-        summary="Goals of simulated shoppers, reached or not; checked from structured state.",
-        seconds={"dialogue": round(time.perf_counter() - began, 1)},
-    )
+    return tasks
 
 
 def play_store(
