@@ -15,6 +15,7 @@ Act = Intent | Literal["injection", "off_topic", "ask", "aux"]
 _CART = r"(?:cart|basket|trolley|shopping bag|order)"
 _PLEASE = r"(?:please |pls |could you |can you |would you |then |ok(?:ay)?,? |now |and |just |so |yes,? |great,? )*"
 _WHICH = r"(?:it|that(?: one)?|this(?: one)?|these|those|them|both|one|two|three|\d|all (?:of (?:them|these|those)|three|two)|the (?!cheapest|most))"
+_WELL = r"(?:(?:and|but|so|ok(?:ay)?|hi|hello|hey|hm+|well|right|good|great|fine|then|now|also|sorry),? )*"
 _ZU = r"(?:个|款|件|种|双|条|顶|只|项|张|把|支|瓶|包|台|套|本|样|副|盏)"
 
 _PHRASES: tuple[tuple[Act, tuple[str, ...]], ...] = (
@@ -83,7 +84,7 @@ _PHRASES: tuple[tuple[Act, tuple[str, ...]], ...] = (
         r"(?:为什么|为啥|为何|凭什么|怎么会|干嘛)(?:要|会|是|给我|你|都|选|推荐|买|它|这(?![么样])|那(?![么样])|第|,|\?|$|呢|说)|(?:理由|原因|依据|根据)(?:是|在)?(?:什么|呢|啥|\?|$)|(?:说说|讲讲|解释|解释一下|说明)(?:一下)?(?:理由|原因|为什么|推荐)|(?:推荐|选择?)(?:它|这个|这款)?的?(?:理由|原因)|怎么(?:选|挑|推荐)(?:出|的)",
     )),
     ("fit", (
-        r"^\W*(?:and |but |so |ok(?:ay)?,? |hm+,? )*(?:does|do|will|would|can|could|is|are)\b.*\b(?:fits?|works?|goes?|go|matche?s?|suits?|compatible|be used|use|combine[ds]?|belongs?|together)\b",
+        rf"^\W*{_WELL}(?:does|do|will|would|can|could|is|are)\b.*\b(?:fits?|works?|goes?|go|matche?s?|suits?|compatible|be used|use|combine[ds]?|belongs?|together)\b",
         r"(?:配得上|能配|配不配|合不合|能不能(?:用|配|装)|可以(?:配|用|装)|适合|适配|兼容|匹配|合适|配|能(?:和|跟|与).{1,24}一起用|能用).{0,24}(?:吗|么|不|\?)|(?:和|跟|与).{1,24}(?:能|可以|可不可以|能不能)(?:一起)?(?:用|配|搭)(?:吗|么|\?)",
     )),
     ("compare", (
@@ -119,7 +120,7 @@ _PHRASES: tuple[tuple[Act, tuple[str, ...]], ...] = (
         r"(?:大家|别人|买家|用户|顾客|评论|评价|人们|其他人|买过的人|网友)(?:里|中|们)?(?:都|对|是)?.{0,12}(?:怎么说|怎么看|怎么样|说什么|怎么评价|评价如何|说了什么|反映|觉得|认为|吐槽|有什么说)|怎么样|如何(?!搭)|好不好|好用吗|有没有(?:货|现货|库存)|会不会|能不能(?!便宜|给|推荐|看|找|再)|是不是|可不可以(?!便宜|给|推荐|看)|多(?:重|大|长|高|宽|深|厚|少钱|久|亮|暖|贵|结实)|几斤|几个?人(?:用|睡|住|的)?(?:吗|\?|$)|评价|评论|差评|好评(?!.{0,3}(?:的|最))|口碑|介绍(?:一下|下)?(?:它|这|那|第|一下)|(?:讲|说|聊)(?:讲|说|聊)?(?:一下)?(?:它|这|那|第)|详情|详细|参数|规格|(?:退货|退款|换货|配送|发货|运费|保修|质保|售后|快递|包邮|优惠|折扣|打折|优惠券|促销)(?:政策|吗|怎么|如何|多少|要|是|有|券|活动|几天|多久|\?|$)?|(?:送货|发货|配送|快递|到货|退货|退换|换货|退款|保修|付款|支付|发票|运费|包邮)|我的订单|投诉|营业时间|(?:什么|啥)(?:材质|材料|颜色|尺寸|牌子|做的|面料|燃料|型号|时候)|为什么(?:这么|那么|这样)(?:贵|便宜)|(?:有什么|有啥|有哪些)(?:缺点|优点|问题|毛病|不足|颜色|尺寸|尺码)|缺点|优缺点|哪里(?:产|生产|有)",
     )),
     ("aux", (
-        r"^\W*(?:and |but |so |ok(?:ay)?,? |hi,? |hello,? |hey,? |hm+,? )*(?:is|are|was|does|do|did|can|could|will|would|has|have|had|should|isn'?t|aren'?t|doesn'?t|won'?t|can'?t)\b(?! (?:you|u|there|i (?:please )?(?:get|see|have|buy|find)|we|the (?:shop|store)|me)\b)",
+        rf"^\W*{_WELL}(?:is|are|was|does|do|did|can|could|will|would|has|have|had|should|isn'?t|aren'?t|doesn'?t|won'?t|can'?t)\b(?! (?:you|u|there|i (?:please )?(?:get|see|have|buy|find)|we|the (?:shop|store)|me)\b)",
         r"(?:[吗嘛]|(?<![什怎那这多])么)(?:\W|\x1f)*$|[\u3400-\u9fff]\?$|(?:能|可以|会|是|行|要|好|用)(?:不|没)(?:能|可以|会|是|行|要|好|用)",
     )),
     ("no_thanks", (

@@ -19,7 +19,7 @@ _STARS = re.compile(
     r"(?:\b(?:with |at least |minimum |min |over |above |more than |rated |rating |a |of |no less than )+)?(?<![\d.])(?P<n>[1-5](?:[.,]\d)?|three|four|five|two)\s?\+?[ -]?stars?\b(?: ?\+)?(?: (?:rating|rated|reviews?))?(?: (?:and|or) (?:up|above|more|better|higher|over))?(?: rating)?"
     r"|\b(?:rated|rating)(?: of)?(?: at least| over| above| higher than| more than| >=?)? ?(?P<r>[1-5](?:\.\d)?)(?![\d%])(?: ?\+| (?:and|or) (?:up|above|more|better|higher))?"
     r"|(?:评分|评价|星级)?(?:要|在|得|至少|不低于|高于|大于|不少于)*(?P<z>[1-5](?:\.\d)?|[三四五])(?:颗)?(?:星级|星|分(?!钟|之))(?:及|或)?(?:以上|起|的以上|往上)?(?:评分|评价|好评)?"
-    r"|评分(?:要|在|得|至少|不低于|高于|大于|不少于|超过)+(?P<y>[1-5](?:\.\d)?)(?:以上)?"
+    r"|(?:评分|评价)(?:要|在|得|至少|不低于|高于|大于|不少于|超过)*(?P<y>[1-5](?:\.\d)?)(?![\d%])(?:分|星)?(?:以上|及以上|起)?"
 )
 _WELL = re.compile(
     r"\b(?:highly|well|top|better)[- ](?:rated|reviewed)\b(?! (?:tent|one)s? (?:is|are))|\b(?:with |has |have )?(?:good|better|great|excellent|positive|high|strong) (?:reviews?|ratings?)\b|\bpeople (?:love|like)\b|(?:评价|口碑|评分|好评)(?:好|高|不错|多)(?:一点)?的?|好评的"

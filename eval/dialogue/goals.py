@@ -22,7 +22,7 @@ from retrieval.data.dataset import Catalogue, Product
 Family = Literal[
     "search", "correction", "change_of_mind", "exclusion", "cheaper", "quantity", "two_items",
     "second_person", "gift", "goes_with", "declined", "upsell", "bundle", "impossible", "relax",
-    "language_switch", "rated", "fit", "cart_edit",
+    "language_switch", "rated", "regret", "fit", "cart_edit",
 ]  # fmt: skip
 FAMILIES: tuple[Family, ...] = Family.__args__  # type: ignore[attr-defined]
 SAID_OF = ("colour", "material", "persons", "season", "size")
@@ -126,7 +126,7 @@ class GoalMaker:
 
     # --- parts ----------------------------------------------------------------------------------
 
-    def want(self, shelf: str | None = None, *, conditions: int = 2) -> Want:
+    def want(self, shelf: str | None = None, *, conditions: int = 4) -> Want:
         """Return a wish for one product with a budget and up to `conditions` - 1 more."""
         shelf = shelf or self._shelf()
         model = self._pick(self.shelves[shelf])

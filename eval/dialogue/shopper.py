@@ -27,6 +27,8 @@ PATIENCE = 4
 """How often a shopper pushes back before giving up on one wish."""
 TOGETHER = 0.3
 """Share of conditions said in one breath with what came before."""
+ASKS, SOFTENS = 0.25, 0.15
+"""Shares of choices before which a question is asked, and of messages with a soft beginning."""
 PLACES = 4
 """Cards looked at."""
 WORKS = re.compile(r"\bworks with\b|(?<!not )\bgo together\b|(?<!不)相配|可以配套")
@@ -96,12 +98,15 @@ class Shopper:
         points = isinstance(number, int)
         if isinstance(number, int):
             slots["place"] = place(number, self.language)
-        yield from self._speak(Said(act=act, text=self._words(act, **slots), points=points))
+        text = self._words(act, **slots)
+        if self.rng.random() < SOFTENS:
+            text = self._words("softeners") + text
+        yield from self._speak(Said(act=act, text=text, points=points))
 
     def _speak(self, said: Said) -> Turns:
         """Say it; a single card beside an answer is no new list."""
         self.screen = yield said
-        if self.screen.cards and said.act not in ("does_it_fit", "total"):
+        if self.screen.cards and said.act not in ("does_it_fit", "ask_about", "total"):
             self.cards = self.screen.cards
 
     def _category(self, want: Want) -> str:
@@ -175,10 +180,22 @@ class Shopper:
         for _ in range(PATIENCE):
             places = self._suiting(want)
             if places:
-                yield from self._take(self._drawn(places), told=want)
+                number = self._drawn(places)
+                if self.rng.random() < ASKS:
+                    yield from self._ask_and_take(number)
+                else:
+                    yield from self._take(number, told=want)
                 return
             yield from self._push_back(want)
         self.faults.append(f"nothing shown suits: {want}")
+
+    def _ask_and_take(self, number: int) -> Turns:
+        """Ask about one, then take it, called "it" or by its place."""
+        yield from self._tell("ask_about", place=number)
+        if self.rng.random() < ASKS:
+            yield from self._take(number)
+        else:
+            yield from self._tell("take_it")
 
     def _take(self, number: int, *, told: Want | None = None) -> Turns:
         before = sum(self.screen.cart.values())
@@ -348,6 +365,16 @@ class Shopper:
         self.language = "zh" if self.language == "en" else "en"
         yield from self._reveal(replace(want, price_max=None, price_min=None))
         yield from self._tell("more")
+        yield from self._choose(want)
+
+    def _regret(self) -> Turns:
+        """Take one, put it back, take another."""
+        want = self.wants[0]
+        yield from self._find(want)
+        yield from self._choose(want)
+        yield from self._tell("put_back")
+        if self.screen.cart:
+            self.faults.append("what was put back is still in the cart")
         yield from self._choose(want)
 
     def _fit(self) -> Turns:

@@ -175,7 +175,7 @@ def test_no_goal_and_no_wording_ever_names_a_product(outfitter):
                 slots = dict.fromkeys(("category", "brand", "value"), name)
                 slots |= dict.fromkeys(("amount", "wrong", "low", "n", "total", "rating"), "1")
                 slots |= {"place": "first", "person": "dad"}
-                for act in set(phrases()) - {"persons"}:
+                for act in set(phrases()) - {"persons", "softeners"}:
                     for half in HALVES:
                         text = word(act, goal.language, half, rng, **slots)
                         assert not leaks(text, goal, (), outfitter), text
