@@ -230,7 +230,9 @@ def _take_out(row: Mapping[str, Any], cut: _Cut) -> None:
         "description": plain(description),
         "brand": plain(row["brand"] or "") or None,
         "category": [name for name in plain.each(category) if name],
-        "attributes": json.dumps(plain.each(left), ensure_ascii=False),
+        "attributes": json.dumps(
+            {plain(name): value for name, value in plain.each(left).items()}, ensure_ascii=False
+        ),
         "translations": json.dumps(
             plain.each(json.loads(row["translations"] or "{}")), ensure_ascii=False
         ),
