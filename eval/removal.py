@@ -5,10 +5,9 @@ Shopper clusters are kept as well: they say who is alike, and one product's even
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -17,15 +16,16 @@ from retrieval.behaviour.base import NO_ROWS, Rows, Scorer, Scores
 from retrieval.behaviour.fitting import Behaviour, fit_scorer, make_behaviour, make_scorer
 from retrieval.behaviour.segment_popularity import SegmentPopularityScorer
 from retrieval.candidates import scaled, source_scores
-from retrieval.data.dataset import PRODUCT_COLUMNS, Dataset, frame
+from retrieval.data.dataset import PRODUCT_COLUMNS, Catalogue, Dataset, frame
 from retrieval.eligibility import eligible
 from retrieval.filters import Mask
 from retrieval.pipeline import Recommender
 from retrieval.plan import Plan, weights_of
 from retrieval.query import Query
 from retrieval.store import Store
+from retrieval.text.bm25 import weigh
 from retrieval.text.index import VectorIndex, document_text
-from retrieval.text.lexical import LexicalIndex, build_lexical
+from retrieval.text.lexical import FIELD_WEIGHT, LexicalIndex, field_terms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ def without(store: Store, removal: Removal, sources: Mapping[str, object]) -> St
     found = replace(store, dataset=dataset, behaviour=_behaviour(store, dataset, removal, names))
     if not removal.products:
         return found
-    lexical = _lexical(store, dataset) if "lexical" in sources else store.lexical
+    lexical = _lexical(store, dataset, removal) if "lexical" in sources else store.lexical
     return replace(found, lexical=lexical, product_vectors=_vectors(store, dataset, removal))
 
 
@@ -89,11 +89,21 @@ def _behaviour(store: Store, dataset: Dataset, removal: Removal, names: set[str]
     return replace(made, others=others, **fitted)  # type: ignore[arg-type]
 
 
-def _lexical(store: Store, dataset: Dataset) -> LexicalIndex:
-    alone = replace(dataset, spans=dataset.spans.clear(), reviews=dataset.reviews.clear())
-    with tempfile.TemporaryDirectory() as folder:
-        build_lexical(Path(folder), alone)
-        return LexicalIndex.open(Path(folder))
+_TERMS: WeakKeyDictionary[Catalogue, list[list[list[str]]]] = WeakKeyDictionary()
+"""The index terms of a whole catalogue, read once: a removal changes one row of them."""
+
+
+def _lexical(store: Store, dataset: Dataset, removal: Removal) -> LexicalIndex:
+    """Return the word index of the changed products; what is spelled how stays as it was."""
+    catalogue = store.catalogue
+    if catalogue not in _TERMS:
+        _TERMS[catalogue] = [field_terms(product) for product in catalogue.products]
+    terms = list(_TERMS[catalogue])
+    for product_id in removal.products:
+        terms[catalogue.row(product_id)] = field_terms(dataset.catalogue[product_id])
+    found = LexicalIndex(weigh(terms, list(FIELD_WEIGHT.values())), {})
+    found.spelling = store.lexical.spelling
+    return found
 
 
 def _vectors(store: Store, dataset: Dataset, removal: Removal) -> VectorIndex:

@@ -49,9 +49,9 @@ def build_lexical(snapshot: Path, dataset: Dataset) -> None:
     words: Counter[str] = Counter()  # products that hold each word as written
 
     def read(product: Product) -> list[list[str]]:
-        fields = dict(_fields(product))
-        words.update({word for held in fields.values() for text in held for word in words_of(text)})
-        return [[t for text in fields[f] for t in tokenise(text)] for f in FIELDS]
+        held = dict(_fields(product)).values()
+        words.update({word for texts in held for text in texts for word in words_of(text)})
+        return field_terms(product)
 
     products = dataset.catalogue.products
     shown = tqdm(products, desc="reading words", unit="product", delay=2)
@@ -60,6 +60,12 @@ def build_lexical(snapshot: Path, dataset: Dataset) -> None:
     (folder / WORDS_FILE).write_text(json.dumps(words, ensure_ascii=False, sort_keys=True), "utf-8")
     spans = tqdm(quotable_spans(dataset)["text"], desc="reading words", unit="span", delay=2)
     weigh(([tokenise(text)] for text in spans), [1.0]).save(snapshot / "lexical" / "spans")
+
+
+def field_terms(product: Product) -> list[list[str]]:
+    """Return the index terms of each of the `FIELDS`."""
+    texts = dict(_fields(product))
+    return [[term for text in texts[field] for term in tokenise(text)] for field in FIELDS]
 
 
 class SpanIndex:
