@@ -364,6 +364,15 @@ def test_without_personalisation_two_shoppers_get_the_same(shop):
 def test_one_shoppers_history_is_not_opened_by_another(assistant):
     with pytest.raises(TurnError, match="not part of this conversation"):
         assistant.open_evidence("c", "own_history:ida:mat-foam", language="en")
+    with pytest.raises(TurnError, match="not part of this conversation"):
+        assistant.open_evidence("c", "repurchase:ida:mat-foam", language="en")
+
+
+def test_an_opened_record_says_how_to_work_it_out_again(assistant):
+    seen = assistant.open_evidence("c", "bought_together:tent-duo:mat-foam", language="en")
+    assert seen.recompute == (
+        "python -m retrieval.evidence STORE bought_together:tent-duo:mat-foam"
+    )
 
 
 def test_a_conversation_keeps_its_first_shopper(assistant):
