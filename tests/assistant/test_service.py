@@ -364,8 +364,36 @@ def test_without_personalisation_two_shoppers_get_the_same(shop):
 def test_one_shoppers_history_is_not_opened_by_another(assistant):
     with pytest.raises(TurnError, match="not part of this conversation"):
         assistant.open_evidence("c", "own_history:ida:mat-foam", language="en")
+
+
+def test_one_shoppers_habits_are_not_opened_by_another(odd_shop):
+    wanted = "repurchase:rex:gas-click"
+    assert odd_shop.recommender.records.resolve(wanted) is not None
     with pytest.raises(TurnError, match="not part of this conversation"):
-        assistant.open_evidence("c", "repurchase:ida:mat-foam", language="en")
+        Assistant(odd_shop, Sessions("sqlite://")).open_evidence("c", wanted, language="en")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_why_names_the_parts_with_the_records_behind_them(assistant, shop, language):
+    assistant.reply(turn(MEANT["goes_with"][language == "zh"]))
+    first = assistant.conversation("c").shown[0].product_id
+    answer = shop.recommender.why(assistant.conversation("c").last_query, first)
+    reply = check(tap(assistant, "why", product_id=first), shop)
+    parts = [e.data["part"] for e in reply.evidence.values() if e.kind == "rank"]
+    assert parts == [part.source for part in answer.parts]
+    cited = {i for c in reply.answer.claims for i in c.evidence_ids}
+    assert {fact.evidence_id for fact in answer.cited} & cited
+    assert all(fact.evidence_id in reply.evidence for fact in answer.cited)
+
+
+def test_what_would_change_it_is_said_and_holds(assistant, shop):
+    assistant.reply(turn("a tent under 150 euro"))
+    reply = check(tap(assistant, "why_not", product_id="tent-quartet"), shop)
+    (fact,) = [e for e in reply.evidence.values() if e.kind == "change"]
+    said = [c.text for c in reply.answer.claims if fact.evidence_id in c.evidence_ids]
+    assert "€249.00" in said[0]
+    again = assistant.reply(turn("a tent under 249 euro", chat="again"))
+    assert "tent-quartet" in [s.product_id for s in again.suggestions]
 
 
 def test_an_opened_record_says_how_to_work_it_out_again(assistant):
