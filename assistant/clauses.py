@@ -14,6 +14,7 @@ from assistant.answer import Claim
 from assistant.conversation import Language
 from assistant.formatting import format_date, format_money, readable
 from assistant.prompting import load_wordings
+from retrieval.aspects import aspect_reader
 from retrieval.config import StoreConfig
 from retrieval.data.dataset import Catalogue, Product
 from retrieval.evidence import Evidence
@@ -21,6 +22,14 @@ from retrieval.evidence import Evidence
 MAX_TITLE = 80
 FEW = 5
 """Up to this many in stock are said to be left."""
+REVIEW_KINDS = (
+    "quote",
+    "description",
+    "complaint",
+    "aspect_opinion",
+    "shared_complaint",
+    "disagreement",
+)
 MODEL = re.compile(r"[A-Z][A-Za-z]+")
 """A word that can name a model: capitalised, without digits."""
 HISTORY = {
@@ -142,6 +151,10 @@ class Speaker:
         english, chinese = PARTS.get(name, (readable(name), readable(name)))
         return english if self.language == "en" else chinese
 
+    def aspect(self, name: str) -> str:
+        """An aspect of reviews in words."""
+        return aspect_reader().labels[name][self.language]
+
     def category(self, path: str) -> str:
         """A category path's last name in the language."""
         if path not in self._categories:
@@ -185,14 +198,9 @@ class Speaker:
         elif fact.kind == "rating":
             key = "rating" if data["rating_count"] > 1 else "rating_one"
             slots |= {"rating": data["rating"], "rating_count": f"{data['rating_count']}"}
-        elif fact.kind in ("quote", "description"):
-            slots |= {"quote": data["text"]}
-        elif fact.kind == "complaint":
-            slots |= {
-                "quote": data["text"],
-                "count": str(data["count"]),
-                "n_reviews": str(data["n_reviews"]),
-            }
+        elif fact.kind in REVIEW_KINDS:
+            key, own = self._of_reviews(fact)
+            slots |= own
         elif fact.kind == "attribute":
             slots |= {
                 "label": self.label(data["name"]),
@@ -201,6 +209,19 @@ class Speaker:
         else:
             return self._say_relation(fact, title, about)
         return Clause(key=key, slots=slots, evidence=(fact,), product_id=about)
+
+    def _of_reviews(self, fact: Evidence) -> tuple[str, dict[str, str]]:
+        """Return the key and the slots of a record that counts or quotes reviews."""
+        data = fact.data
+        counts = ("count", "n_reviews", "n_opinions", "n_high", "n_low")
+        slots = {name: str(data[name]) for name in counts if name in data}
+        if "text" in data:
+            slots["quote"] = data["text"]
+        if "aspect" in data:
+            slots["aspect"] = self.aspect(data["aspect"])
+        key = {"praise": "aspect_praise", "complaint": "aspect_complaint"}
+        own = fact.kind == "aspect_opinion"
+        return key[data["polarity"]] if own else fact.kind, slots
 
     def _say_relation(self, fact: Evidence, title: str, about: str | None) -> Clause | None:
         said = self._behaviour(fact) or self._catalogue_relation(fact)

@@ -17,7 +17,8 @@ class AssistantConfig(BaseModel):
     spoken: Annotated[int, Field(ge=1, le=6)] = 3
     """Products that the text speaks of; the cards carry the rest."""
     complaint_share: Annotated[float, Field(ge=0, le=1)] = 0.10
-    """A product whose reviews are rated 1 or 2 at least this often has it said."""
+    """A product whose reviews are rated 1 or 2, or share a complaint, at least this often has it
+    said."""
     answer_similarity: Annotated[float, Field(ge=0, le=1)] = 0.30
     """A review sentence that answers a question less probably than this is not shown as one."""
     turn_deadline_s: Annotated[float, Field(gt=0)] = 8.0

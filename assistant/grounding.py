@@ -62,6 +62,7 @@ CARRIES: Mapping[ClaimKind, frozenset[EvidenceKind]] = {
             "constraint",
             "change",
             "cart",
+            "disagreement",
         }
     ),
     "attribute": frozenset({"attribute", "category", "compatibility", "match"}),
@@ -77,10 +78,12 @@ CARRIES: Mapping[ClaimKind, frozenset[EvidenceKind]] = {
     ),
     "comparison": frozenset({"comparison", "difference", "bound", "rank"}),
     "quote": frozenset({"quote", "complaint", "description"}),
-    "opinion": frozenset({"quote", "complaint"}),
+    "opinion": frozenset({"quote", "complaint", "aspect_opinion", "shared_complaint"}),
     "offer": frozenset({"offer"}),
     "policy": frozenset({"constraint", "change", "bound", "cart", "count"}),
 }
+QUOTED = frozenset({"quote", "complaint", "description", "aspect_opinion", "shared_complaint"})
+"""Kinds that hold a sentence to be quoted."""
 MONEY_FIELDS = frozenset(
     {"price", "list_price", "saving", "price_after", "difference", "total", "left", "budget"}
 )
@@ -291,10 +294,9 @@ class Gate:
                     found.append((one, speaker.value(owner, name, value)))
         if not _clause_key(fact):
             found += [(one, str(data.get(one) or "")) for one in ("label", "offer_id")]
-        if data.get("chip"):  # always quoted, lest it swallow words around it
-            found.append(("chip", f"“{data['chip']}”"))
-        if fact.kind == "match":
-            found.append(("words", f"“{', '.join(data['words'])}”"))
+        found += _quoted_values(fact)
+        if data.get("aspect"):
+            found.append(("aspect", speaker.aspect(data["aspect"])))
         paths = {"of": data.get("of"), "category": data.get("anchor_category")}
         if fact.kind in ("category", "own_history"):
             path = data.get("category")
@@ -489,7 +491,7 @@ class Gate:
 def _without_quotes(text: str, facts: Sequence[Evidence]) -> str:
     """Put a mark in the place of each whole quotation."""
     for fact in facts:
-        if fact.kind in ("quote", "complaint", "description"):
+        if fact.kind in QUOTED:
             for opening, closing in ("“”", '""', "「」", "『』"):
                 text = text.replace(f"{opening}{fact.data['text']}{closing}", QUOTE)
     return text
@@ -541,6 +543,14 @@ def _owners(fact: Evidence) -> Iterator[tuple[str, str]]:
     for one in ("value", "actual"):
         yield one, owner
     yield "wanted", ""
+
+
+def _quoted_values(fact: Evidence) -> Iterator[tuple[str, str]]:
+    """Yield field and string of values always quoted, lest they swallow words around them."""
+    if fact.data.get("chip"):
+        yield "chip", f"“{fact.data['chip']}”"
+    if fact.kind == "match":
+        yield "words", f"“{', '.join(fact.data['words'])}”"
 
 
 def _clause_key(fact: Evidence) -> str:

@@ -83,6 +83,16 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             "there are more reviews",
         ),
     ),
+    "aspect_opinion": (
+        _rule(
+            r"\bprais\w*|好评", lambda f: f.data["polarity"] == "praise",
+            "the reviews counted complain",
+        ),
+        _rule(
+            r"\bcompla\w*|抱怨", lambda f: f.data["polarity"] == "complaint",
+            "the reviews counted praise",
+        ),
+    ),
     "count": (
         _rule(
             r"\b(?:one product|just one)\b", lambda f: f.data["n"] == 1, "it is not one"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from assistant.answer import Chip
+from assistant.answer import Card, Chip
 from assistant.clauses import FEW, Speaker
 from assistant.conversation import Language, constraint_chips
 from retrieval.data.dataset import Product
@@ -12,6 +13,8 @@ from retrieval.evidence import Evidence
 from retrieval.query import Constraints
 
 MAX_CHIPS = 5
+DIVIDED = 0.2
+"""Reviews disagree from this share of high ratings and of low ones on."""
 CHIP_ORDER = (
     "compatibility", "bought_together", "viewed_together", "bought_next", "repurchase",
     "own_history", "comparison", "quote", "offer", "rating", "attribute", "difference", "price",
@@ -27,6 +30,11 @@ CHIP_LABELS: Mapping[str, tuple[str, str]] = {
     "compatibility": ("Compatibility", "兼容"),
     "own_history": ("Your history", "您的记录"),
     "quote": ("Review", "评价原文"),
+    "shared_complaint": (
+        "Complaints: {aspect} {count}/{n_reviews}",
+        "抱怨{aspect} {count}/{n_reviews}",
+    ),
+    "complaint": ("1–2 stars: {count}/{n_reviews}", "1–2星：{count}/{n_reviews}"),
     "rating": ("{rating} of 5 · {rating_count}", "{rating}分 · {rating_count}条"),
     "price": ("Price", "价格"),
     "stock": ("Stock", "库存"),
@@ -77,6 +85,8 @@ def chip_label(speaker: Speaker, fact: Evidence) -> str:
     data = dict(fact.data)
     if "saving" in data:
         data["saving"] = speaker.money(data["saving"])
+    if "aspect" in data:
+        data["aspect"] = speaker.aspect(data["aspect"])
     if "name" in data:
         data["name"] = speaker.label(data["name"])
     if "words" in data:
@@ -128,8 +138,22 @@ def _constraint_label(speaker: Speaker, field: str, value: object, title: Mappin
     return english if speaker.language == "en" else chinese
 
 
+def with_caution(speaker: Speaker, card: Card, fact: Evidence) -> Card:
+    """Return the card with a chip for what reviewers complain of, whatever else it shows."""
+    caution = Chip(label=chip_label(speaker, fact), evidence_id=fact.evidence_id)
+    return replace(card, chips=(*card.chips[: MAX_CHIPS - 1], caution))
+
+
+def is_divided(fact: Evidence | None) -> bool:
+    """Whether so many like it and so many do not that the reply should say so."""
+    if fact is None:
+        return False
+    fewer = min(fact.data["n_high"], fact.data["n_low"])
+    return bool(fewer >= 2 and fewer >= DIVIDED * fact.data["n_reviews"])
+
+
 def complaint_is_due(fact: Evidence | None, share: float) -> bool:
-    """Whether enough reviews are bad for the reply to say so."""
+    """Whether enough reviews are bad, or share a complaint, for the reply to say so."""
     return fact is not None and fact.data["count"] >= 2 and (
         fact.data["count"] >= share * fact.data["n_reviews"]
     )  # fmt: skip

@@ -31,7 +31,8 @@ DATE_SLOTS = frozenset({"from", "to", "last_at"})
 PLAIN_SLOTS = frozenset(
     {
         "count", "n_anchor", "n", "stock", "rating", "rating_count", "n_shoppers", "n_reviews",
-        "rank", "k", "within", "every_days", "value", "wanted", "actual", "this", "that",
+        "n_opinions", "n_high", "n_low", "rank", "k", "within", "every_days", "value", "wanted",
+        "actual", "this", "that",
     }
 )  # fmt: skip
 """Slots that can hold a number; `value`, `wanted`, `actual`, `this` and `that` may be text too."""

@@ -32,6 +32,11 @@ FIELD_LABELS: Mapping[str, tuple[str, str]] = {
     "rating": ("rating (of 5)", "评分（满分5）"),
     "rating_count": ("reviews", "评价数"),
     "n_reviews": ("reviews", "评价数"),
+    "n_opinions": ("reviews that are clear about it", "态度明确的评价"),
+    "n_high": ("gave 4 or 5 stars", "给4或5星"),
+    "n_low": ("gave 1 or 2 stars", "给1或2星"),
+    "aspect": ("aspect", "方面"),
+    "polarity": ("what they say", "态度"),
     "n_shoppers": ("buyers", "购买人数"),
     "within": ("next purchases looked at", "随后的购买件数"),
     "every_days": ("days between", "间隔天数"),
@@ -58,6 +63,8 @@ FIELD_LABELS: Mapping[str, tuple[str, str]] = {
     "words": ("words", "词"),
     "label": ("conditions", "条件"),
 }
+POLARITIES = {"praise": ("praise", "好评"), "complaint": ("complaints", "抱怨")}
+MAX_ROWS = 14
 TOGETHER_LABELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "bought_together": {
         "count": ("baskets with both", "两者都有的购物篮"),
@@ -83,7 +90,7 @@ HIDDEN = {
     "that", "better", "direction", "prices", "lines", "parts", "ahead_parts", "product_id",
     "conditions", "dearer", "chip", "ahead", "ahead_score", "top", "works", "language", "kind",
     "this_count", "that_count", "other_category", "price_this", "price_that", "share", "of",
-    "spoken", "steps", "part",
+    "spoken", "steps", "part", "spans",
 }  # fmt: skip
 
 
@@ -148,6 +155,10 @@ def _fields(speaker: Speaker, fact: Evidence) -> tuple[tuple[str, str], ...]:
         label = together.get(name, usual)[place].format_map(names)
         if name == "name":
             value = speaker.label(str(value))
+        if name == "aspect":
+            value = speaker.aspect(str(value))
+        if name == "polarity":
+            value = POLARITIES[str(value)][place]
         found.append((label, _text(value)))
     return tuple(found)
 
@@ -168,7 +179,7 @@ def _text(value: Any) -> str:  # noqa: ANN401 - evidence data is JSON
 
 
 def _review(recommender: Recommender, fact: Evidence) -> dict[str, object] | None:
-    if fact.kind not in ("quote", "complaint"):
+    if "review_id" not in fact.data:
         return None
     return recommender.store.reviews_by_id.get(str(fact.data["review_id"]))
 
@@ -192,6 +203,12 @@ def _rows(
             (f"{without} {lead}" if english else f"{without}{lead}", str(other - both),
              str(n - anchor - other + both)),
         )  # fmt: skip
+    if "spans" in data:
+        quoted = [recommender.records.resolve(f"quote:{span}") for span in data["spans"]]
+        return (
+            ("review", "sentence") if english else ("评价", "原文"),
+            *((q.data["review_id"], q.data["text"]) for q in quoted[:MAX_ROWS] if q is not None),
+        )
     if fact.kind in ("price", "stock", "rating", "attribute", "category", "compatibility",
                      "comparison", "difference"):  # fmt: skip
         return _catalogue_rows(speaker, [catalogue[p] for p in fact.product_ids], data.get("name"))
@@ -237,4 +254,4 @@ def _catalogue_rows(
                  *(speaker.value(p, name, p.attributes[name]) if name in p.attributes else "–"
                    for p in products))
             )  # fmt: skip
-    return (head, *rows[:14])
+    return (head, *rows[:MAX_ROWS])

@@ -14,7 +14,7 @@ from retrieval.data.dataset import Product
 from retrieval.evidence import Evidence, EvidenceKind, money
 from retrieval.facts.behaviour import CATEGORY, BehaviourFacts
 from retrieval.facts.catalogue import CatalogueFacts, number_of
-from retrieval.facts.reviews import ReviewFacts
+from retrieval.facts.opinions import OpinionFacts, Side
 from retrieval.facts.turn import TurnFacts
 from retrieval.store import Store
 
@@ -31,7 +31,7 @@ OWN: frozenset[EvidenceKind] = frozenset({"own_history", "repurchase"})
 """Kinds that tell of one shopper."""
 
 
-class Records(CatalogueFacts, ReviewFacts, BehaviourFacts, TurnFacts):
+class Records(CatalogueFacts, OpinionFacts, BehaviourFacts, TurnFacts):
     """Evidence from one store. Safe from threads."""
 
     def __init__(self, store: Store) -> None:
@@ -74,6 +74,7 @@ class Records(CatalogueFacts, ReviewFacts, BehaviourFacts, TurnFacts):
             "rating": self.rating,
             "popularity": self.popularity,
             "complaint": self.complaint,
+            "disagreement": self.disagreement,
         }
         return makers[kind](product)
 
@@ -84,6 +85,11 @@ class Records(CatalogueFacts, ReviewFacts, BehaviourFacts, TurnFacts):
             return self._match(product, second, *rest)
         if kind == "description":
             return self.description_at(product, int(second), int(rest[0]))
+        if kind == "aspect_opinion":
+            sides: dict[str, Side] = {"praise": "praise", "complaint": "complaint"}
+            return self.aspect_opinion(product, second, sides[rest[0]])
+        if kind == "shared_complaint":
+            return self.shared_complaint(product, second)
         other = self.store.catalogue[second]
         if kind == "comparison":
             return self.comparison(product, other, rest[0])

@@ -17,7 +17,12 @@ ROOT = Path(__file__).parents[1]
 PROMPTS = sorted(p.stem for p in (ROOT / "prompts").glob("*.yaml") if p.stem != "wordings")
 CLAUSES = load_wordings().clauses
 PHRASES = load_wordings().phrases
-SCALE = {"complaint": {"1", "2"}, "rating": {"5"}, "bound": {"5"}}
+SCALE = {
+    "complaint": {"1", "2"},
+    "disagreement": {"1", "2", "4", "5"},
+    "rating": {"5"},
+    "bound": {"5"},
+}
 """The only numbers that stand in wordings: the scale of ratings."""
 CODE = "\n".join(f.read_text("utf-8") for f in (ROOT / "assistant").rglob("*.py"))
 
@@ -142,7 +147,7 @@ def test_every_wording_and_phrase_is_used_by_code(key):
 def test_every_slot_is_known_to_the_gate():
     text_slots = {
         "product", "anchor", "holder", "other", "ahead", "quote", "label", "category", "of",
-        "chip", "part", "offer_id", "words",
+        "chip", "part", "offer_id", "words", "aspect",
     }  # fmt: skip
     known = MONEY_SLOTS | PLAIN_SLOTS | text_slots | {
         "confidence", "lift", "from", "to", "last_at"

@@ -6,14 +6,18 @@ import re
 
 from assistant.answer import Card
 from assistant.cards import plain_card
-from assistant.handlers.present import say_complaint, say_none
+from assistant.handlers.present import cautioned, say_complaint, say_disagreement, say_none
+from assistant.policy import complaint_is_due
 from assistant.scene import Outcome, Scene
+from retrieval.aspects import aspect_reader
 from retrieval.data.dataset import Product
 from retrieval.evidence import Evidence
 
 COLUMNS = ("price", "stock", "rating")
 MAX_COMPARED = 6
 MAX_FITS = 3
+MAX_ASPECTS, FEWEST_OPINIONS = 2, 2
+"""A question is answered for so many aspects, from so many clear reviews on."""
 OPINION = re.compile(
     r"\b(?:like[ds]?|reviews?|reviewers?|buyers?|people|any good|worth|recommend\w*)\b"
     r"|评价|怎么说|口碑|好用|值得",
@@ -49,6 +53,8 @@ def question(scene: Scene) -> Outcome:
         for fact, score in scene.records.passages(product, vector, asked, k=2)
         if score >= scene.config.answer_similarity
     ]
+    if u.attribute not in COLUMNS and _say_aspects(scene, outcome, product, asked):
+        found = []
     if found:
         outcome.add(*found)
         outcome.pieces.append("question_reviews")
@@ -82,16 +88,35 @@ def fit(scene: Scene) -> Outcome:
     return outcome
 
 
+def _say_aspects(scene: Scene, outcome: Outcome, product: Product, asked: str) -> bool:
+    """Say how many reviews praise what is asked about and how many complain; False if too few."""
+    records, found = scene.records, []
+    for aspect in aspect_reader().asked(asked)[:MAX_ASPECTS]:
+        praise = records.aspect_opinion(product, aspect, "praise")
+        complaint = records.aspect_opinion(product, aspect, "complaint")
+        both = (complaint, praise) if GRIPE.search(asked) else (praise, complaint)
+        found += [f for f in both if f is not None and f.data["n_opinions"] >= FEWEST_OPINIONS]
+    outcome.add(*found)
+    said = [scene.speaker.say(fact, about=product.product_id) for fact in found]
+    outcome.pieces += [clause for clause in said if clause is not None]
+    return bool(found)
+
+
 def _say_opinions(scene: Scene, outcome: Outcome, product: Product, asked: str) -> None:
     """Answer what buyers think: the rating and a praise, or the complaint that was asked for."""
     records, complains = scene.records, GRIPE.search(asked) is not None
     if not complains and not OPINION.search(asked):
         return
     found = [] if complains else [records.rating(product), records.praise(product)]
-    found.append(records.complaint(product))
+    rated, shared = records.complaint(product), records.shared_complaint(product)
+    if complaint_is_due(shared, scene.config.complaint_share):
+        found.append(shared)
+    if shared is None or rated is None or rated.data["text"] != shared.data["text"]:
+        found.append(rated)
     outcome.add(*found)
     said = [scene.speaker.say(f, about=product.product_id) for f in found if f is not None]
     outcome.pieces += [clause for clause in said if clause is not None]
+    say_disagreement(scene, outcome, product.product_id)
 
 
 def _stated(scene: Scene, product: Product) -> Evidence | None:
@@ -113,7 +138,8 @@ def _card(scene: Scene, product: Product, outcome: Outcome) -> Card:
         scene.records.stock(product),
     ]
     outcome.add(*facts)
-    return plain_card(scene.speaker, product, [f for f in facts if f is not None])
+    shown = plain_card(scene.speaker, product, [f for f in facts if f is not None])
+    return cautioned(scene, outcome, shown)
 
 
 def about(scene: Scene) -> Outcome:
@@ -131,6 +157,7 @@ def about(scene: Scene) -> Outcome:
         clause = scene.speaker.say(fact, about=product.product_id) if fact is not None else None
         if clause is not None:
             outcome.pieces.append(clause)
+    say_disagreement(scene, outcome, product.product_id)
     say_complaint(scene, outcome, product.product_id)
     outcome.cards = (_card(scene, product, outcome),)
     return outcome

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
+from assistant.answer import Card
 from assistant.cards import bundle_card, card
 from assistant.clauses import Clause
 from assistant.conversation import Shown
-from assistant.policy import complaint_is_due, constraint_labels
+from assistant.policy import complaint_is_due, constraint_labels, is_divided, with_caution
 from assistant.scene import Outcome, Scene
 from retrieval.evidence import Evidence
 from retrieval.query import Constraints, OfferKind, Query
@@ -49,7 +51,8 @@ def present(
     outcome = Outcome(conversation=conversation)
     outcome.take(slate)
     outcome.cards = tuple(
-        card(scene.speaker, s, slate.evidence, scene.reason) for s in slate.suggestions
+        cautioned(scene, outcome, card(scene.speaker, s, slate.evidence, scene.reason))
+        for s in slate.suggestions
     )
     if slate.suggestions:
         outcome.pieces.append(opening)
@@ -117,11 +120,38 @@ def say_reviews(scene: Scene, outcome: Outcome, suggestion: Suggestion) -> None:
 
 
 def say_complaint(scene: Scene, outcome: Outcome, product_id: str) -> None:
-    """Add the complaint that at least the set share of a product's reviews stands for."""
-    complaint = scene.records.complaint(scene.product(product_id))
-    if complaint is not None and complaint_is_due(complaint, scene.config.complaint_share):
-        outcome.add(complaint)
-        clause = scene.speaker.say(complaint, about=product_id)
+    """Add the complaints that at least the set share of a product's reviews stands for."""
+    said: set[str] = set()
+    for fact in due_complaints(scene, product_id):
+        clause = scene.speaker.say(fact, about=product_id)
+        if clause is not None and fact.data["text"] not in said:
+            said.add(fact.data["text"])
+            outcome.add(fact)
+            outcome.pieces.append(clause)
+
+
+def due_complaints(scene: Scene, product_id: str) -> list[Evidence]:
+    """Return what enough reviews share, the complaint about one aspect before the low ratings."""
+    product, share = scene.product(product_id), scene.config.complaint_share
+    found = [scene.records.shared_complaint(product), scene.records.complaint(product)]
+    return [fact for fact in found if fact is not None and complaint_is_due(fact, share)]
+
+
+def cautioned(scene: Scene, outcome: Outcome, shown: Card) -> Card:
+    """Return the card with a chip for the first complaint that is due, its record added."""
+    due = due_complaints(scene, shown.product_id)
+    if not due:
+        return shown
+    outcome.add(due[0])
+    return with_caution(scene.speaker, shown, due[0])
+
+
+def say_disagreement(scene: Scene, outcome: Outcome, product_id: str) -> None:
+    """Add that reviews disagree, where they do."""
+    fact = scene.records.disagreement(scene.product(product_id))
+    if fact is not None and is_divided(fact):
+        outcome.add(fact)
+        clause = scene.speaker.say(fact, about=product_id)
         if clause is not None:
             outcome.pieces.append(clause)
 
@@ -157,7 +187,9 @@ def show_bundles(scene: Scene, outcome: Outcome, slate: Slate, bundles: Sequence
             slate.evidence[i] for i in bundle.evidence_ids if slate.evidence[i].kind == "total"
         )
         note, _ = scene.reason_of(scene.speaker.total(total), {total.evidence_id: total})
-        outcome.bundle_cards += (bundle_card(scene.speaker, bundle, slate, scene.reason, note),)
+        made = bundle_card(scene.speaker, bundle, slate, scene.reason, note)
+        cards = tuple(cautioned(scene, outcome, shown) for shown in made.cards)
+        outcome.bundle_cards += (replace(made, cards=cards),)
         outcome.bundles += (bundle.for_shoppers(),)
 
 

@@ -23,6 +23,10 @@ EvidenceKind = Literal[
     "rating",  # data: rating, rating_count
     "quote",  # data: span_id, review_id, text, start, end, rating, created_at, verified, language
     "complaint",  # data: span_id, review_id, text, count, n_reviews, rating, share
+    "aspect_opinion",  # data: aspect, polarity, count, n_opinions, spans, and of one of them:
+    #                     span_id, review_id, text, rating
+    "shared_complaint",  # same, with n_reviews for n_opinions
+    "disagreement",  # data: n_reviews, n_high, n_low
     "bought_together",  # data: count, n_anchor, n_other, n, confidence, low, high, lift, from, to,
     #                      anchor or anchor_category, other
     "viewed_together",  # same, over sessions

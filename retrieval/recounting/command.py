@@ -119,6 +119,9 @@ class Recount:
             return self.log.repurchase(*parts)
         if kind == "complaint":
             return self.rows.complaint(parts[0], fact.data["span_id"])
+        if kind in ("aspect_opinion", "shared_complaint"):
+            opinion: Found = getattr(self.rows, kind)(*parts, span_id=fact.data["span_id"])
+            return opinion
         read: Found = getattr(self.rows, kind)(*parts)
         return read
 

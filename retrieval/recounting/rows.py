@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 from typing import Any
 
+from retrieval.aspects import aspect_reader
 from retrieval.data.dataset import Dataset
 from retrieval.text.tokens import tokenise
 
@@ -113,6 +114,52 @@ class RawRows:
             "n_reviews": len(rated),
             "share": f"{100 * low / len(rated):.0f}",
         }
+
+    def aspect_opinion(self, product_id: str, aspect: str, polarity: str, *, span_id: str) -> Found:
+        """How many reviews are clear about an aspect, and which of them lean one way."""
+        said = self._said(product_id, aspect)
+        agree = sorted(review for review, found in said.items() if found == {polarity})
+        return self._opinion(span_id) | {
+            "aspect": aspect,
+            "polarity": polarity,
+            "count": len(agree),
+            "n_opinions": len(said),
+        }
+
+    def shared_complaint(self, product_id: str, aspect: str, *, span_id: str) -> Found:
+        """How many of all reviews of a product complain about an aspect."""
+        found = self.aspect_opinion(product_id, aspect, "complaint", span_id=span_id)
+        del found["n_opinions"]
+        return found | {"n_reviews": sum(1 for _ in self._reviews_of(product_id))}
+
+    def disagreement(self, product_id: str) -> Found:
+        """How many reviews gave 4 or 5 stars, and how many 1 or 2."""
+        rated = [r["rating"] for r in self._reviews_of(product_id) if r["rating"] is not None]
+        return {
+            "n_reviews": len(rated),
+            "n_high": sum(rating > LOW + 1 for rating in rated),
+            "n_low": sum(rating <= LOW for rating in rated),
+        }
+
+    def _opinion(self, span_id: str) -> Found:
+        quote = self.quote(span_id)
+        return {name: quote[name] for name in ("span_id", "review_id", "text", "rating")}
+
+    def _reviews_of(self, product_id: str) -> Iterator[Row]:
+        return (r for r in self._reviews.values() if r["product_id"] == product_id)
+
+    def _said(self, product_id: str, aspect: str) -> Mapping[str, set[str]]:
+        """Return review → what its sentences say of the aspect, read again from its text."""
+        said: dict[str, set[str]] = {}
+        for span in self._spans.values():
+            if span["product_id"] != product_id:
+                continue
+            review = self._reviews[span["review_id"]]
+            text = review["text"][span["start"] : span["end"]]
+            polarity = aspect_reader().read(text, review["rating"]).get(aspect)
+            if polarity is not None:
+                said.setdefault(span["review_id"], set()).add(polarity)
+        return said
 
     def offer(self, offer_id: str, product_id: str) -> Found:
         """What an offer takes off one piece."""

@@ -312,3 +312,31 @@ def test_a_query_vector_chooses_the_quote_nearest_to_it(records, shop):
         assert score == pytest.approx(0.829, abs=1e-3)
         assert best.data["text"] == records.quote(span).data["text"]
     assert records.passages(shop["gas-click"], vector, "x", k=3) == []
+
+
+def test_an_opinion_counts_the_clear_reviews_of_one_aspect_and_names_their_sentences(records, shop):
+    # r01 stayed dry, r05 一点都没湿; no other review of the tent speaks of water
+    fact = records.aspect_opinion(shop["tent-duo"], "waterproofing", "praise")
+    assert (fact.data["count"], fact.data["n_opinions"]) == (2, 2)
+    assert {span.partition("#")[0] for span in fact.data["spans"]} == {"r01", "r05"}
+    assert records.aspect_opinion(shop["tent-duo"], "waterproofing", "complaint") is None
+    assert records.resolve(fact.evidence_id) == fact
+    assert records.resolve("aspect_opinion:tent-duo:waterproofing:mixed") is None
+
+
+def test_a_shared_complaint_counts_all_reviews_and_never_one_review_twice(records, shop):
+    # r04 speaks of the zip in both sentences
+    fact = records.shared_complaint(shop["tent-duo"], "zips")
+    assert fact.evidence_id == "shared_complaint:tent-duo:zips"
+    assert (fact.data["count"], fact.data["n_reviews"]) == (1, 6)
+    assert fact.data["text"] in records.store.reviews_by_id["r04"]["text"]
+    assert records.resolve(fact.evidence_id) == fact
+    assert records.shared_complaint(shop["tent-duo"], "comfort") is None
+    assert records.shared_complaint(shop["gas-screw"]) is None
+
+
+def test_reviews_disagree_only_where_both_ends_are_there(records, shop):
+    fact = records.disagreement(shop["mat-air"])  # r12 gave 5, r13 gave 2
+    assert fact.data == {"n_reviews": 2, "n_high": 1, "n_low": 1}
+    assert records.disagreement(shop["mat-foam"]) is None
+    assert records.resolve(fact.evidence_id) == fact

@@ -45,6 +45,8 @@ def test_every_kind_is_worked_out_again(tiny_store, capsys):
         "compatibility:stove-spark:gas-click", "offer:tents-10:tent-duo",
         "comparison:tent-quartet:tent-duo:weight", "comparison:tent-quartet:tent-duo:rating",
         "difference:tent-quartet:tent-duo", "match:tent-duo:tent:duo",
+        "aspect_opinion:tent-duo:waterproofing:praise", "shared_complaint:tent-duo:zips",
+        "disagreement:mat-air",
     ]  # fmt: skip
     assert main([str(tiny_store), *ids]) == 0
     lines = lines_of(capsys)
