@@ -8,6 +8,7 @@ from dataclasses import replace
 from assistant.answer import Card, Chip
 from assistant.clauses import FEW, Speaker
 from assistant.conversation import Language, constraint_chips
+from assistant.quantities import quantities
 from retrieval.data.dataset import Product
 from retrieval.evidence import Evidence
 from retrieval.query import Constraints
@@ -74,6 +75,8 @@ def chips(speaker: Speaker, facts: list[Evidence]) -> tuple[Chip, ...]:
         limit = 2 if fact.kind in ("comparison", "attribute") else 1
         if fact.kind not in order or seen.get(fact.kind, 0) >= limit:
             continue
+        if fact.kind == "match" and not _telling_words(fact):
+            continue
         seen[fact.kind] = seen.get(fact.kind, 0) + 1
         found.append(Chip(label=chip_label(speaker, fact), evidence_id=fact.evidence_id))
     return tuple(found[:MAX_CHIPS])
@@ -90,8 +93,13 @@ def chip_label(speaker: Speaker, fact: Evidence) -> str:
     if "name" in data:
         data["name"] = speaker.label(data["name"])
     if "words" in data:
-        data["words"] = ", ".join(data["words"][:3])
+        data["words"] = ", ".join(_telling_words(fact)[:3])
     return template.format_map(data)
+
+
+def _telling_words(fact: Evidence) -> list[str]:
+    """Return the matched words worth showing: a number among them would look like a fact."""
+    return [word for word in fact.data["words"] if len(word) > 1 and not quantities(word)]
 
 
 def constraint_labels(

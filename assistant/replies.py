@@ -10,8 +10,8 @@ NEXT = {
         ("第一款配什么好？", "便宜点的", "比较前两款"),
     ),
     "cross_sell": (
-        ("Why the first one?", "Why not the cheaper one?", "Make it a set under 150"),
-        ("为什么推荐第一款？", "为什么不选便宜的？", "配一套150以内的"),
+        ("Why the first one?", "Why not the cheaper one?", "Make it a set"),
+        ("为什么推荐第一款？", "为什么不选便宜的？", "配一套"),
     ),
     "upsell": (("Why this one?", "Compare the two"), ("为什么推荐它？", "比较这两款")),
     "similar": (("Compare the first two", "Something cheaper"), ("比较前两款", "便宜点的")),

@@ -37,6 +37,7 @@ class RunOptions:
     truth: Path | None = None
     llm: tuple[str, ...] = ()
     cases: int | None = None
+    turns: int = 0
 
     @property
     def data(self) -> Path:
@@ -63,6 +64,7 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     add("--encoder", default="packaged", help="packaged, a directory, or a hub id")
     add("--truth", type=Path, help="planted truth of the simulated store")
     add("--cases", type=int, metavar="N", help="test cases at most, evenly spread, where many")
+    add("--turns", type=int, default=0, metavar="N", help="hostile turns too, up to N in all")
     add("--llm", action="append", default=[], help="composer to evaluate (repeatable)")
     add("--cache", type=Path, default=Path("var/eval-cache"), help="folder for embeddings")
     return made
@@ -85,6 +87,7 @@ def options(name: str, arguments: argparse.Namespace) -> RunOptions:
         truth=arguments.truth,
         llm=tuple(arguments.llm),
         cases=arguments.cases,
+        turns=arguments.turns,
     )
 
 

@@ -1,10 +1,11 @@
 """What the assistant says: claims, how many are supported, what survived the gate, by composer.
 
-    python -m eval.run_answers --store STORE [--llm none --llm packaged …]
+    python -m eval.run_answers --store STORE [--llm none --llm packaged …] [--turns 10000]
 
-Scripted shoppers talk to the store through `assistant.service`. `first try` is the share of clauses
-whose first wording passed the gate, `repaired` and `fell back` what happened to the others, and
-`escapes` counts replies with a number that no cited record holds, by a check of its own.
+Scripted shoppers talk to the store through `assistant.service`, then hostile ones until `--turns`
+turns are answered. `first try` is the share of clauses whose first wording passed the gate,
+`repaired` and `fell back` what happened to the others, and `escapes` the share of replies with a
+fact, in text or on a card, that no cited record and no table holds, by a count of its own.
 """
 
 from __future__ import annotations
@@ -18,15 +19,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy.stats import beta
 
 from assistant.conversation import Action, Turn
 from assistant.errors import TurnError
 from assistant.service import Assistant, open_assistant
+from eval.card_escapes import escapes
 from eval.cli import RunOptions, main, progress, say
-from eval.escapes import escapes
 from eval.finish import finish
+from eval.hostile_turns import conversation, personal
 from eval.results import Floor, System, TaskResult
+from eval.shop_table import ShopTable, read_shop_table
 from eval.turns import SCRIPTS, Step, fill
+from eval.written_facts import Escape
 from retrieval.errors import ModelError
 
 ROUNDS = 3
@@ -51,7 +56,7 @@ class Heard:
 
     replies: list[dict[str, Any]] = field(default_factory=list)
     traces: list[dict[str, Any]] = field(default_factory=list)
-    escaped: list[list[str]] = field(default_factory=list)
+    escaped: list[list[Escape]] = field(default_factory=list)
     refused: int = 0
 
 
@@ -71,26 +76,30 @@ def run(options: RunOptions) -> int:
             say(f"composer {llm} left out: {error}")
             continue
         try:
-            digest = assistant.recommender.store.manifest.store_hash
-            heard = play(assistant, rounds=1 if options.quick else ROUNDS, label=llm)
+            store = assistant.recommender.store
+            digest = store.manifest.store_hash
+            table = read_shop_table(options.store, store.config.labels)
+            heard = play(assistant, table, options, label=llm)
         finally:
             assistant.close()
         name = "template" if llm == "none" else llm
         systems.append(system_of(name, heard))
         facts |= facts_of(name, heard)
-        examples += [f"{name}: {text}" for found in heard.escaped for text in found][:10]
+        examples += [
+            f"{name}: {e.sort} “{e.found}” in “{e.where}”" for found in heard.escaped for e in found
+        ][:10]
         write_replies(heard, options, name)
     task = TaskResult(
         name="answers",
         question="Scripted shoppers talk to the shop: is what is said supported?",
-        split=f"{len(SCRIPTS)} scripts, English and Chinese; nothing is fitted",
+        split=f"{len(SCRIPTS)} scripts, then hostile turns, English and Chinese; nothing is fitted",
         data_hash=digest,
         systems=systems,
         ours=systems[0].name,
         headline="first try",
         floors=(
             Floor(measure="supported", value=1.0, source="every claim shown must be supported"),
-            Floor(measure="escapes", value=0.0, source="no number without a record", is_upper=True),
+            Floor(measure="escapes", value=0.0, source="no fact without a record", is_upper=True),
         ),
         facts=facts,
         notes=["Escapes found: " + " | ".join(examples)] if examples else ["No escapes found."],
@@ -104,18 +113,30 @@ def run(options: RunOptions) -> int:
     )
 
 
-def play(assistant: Assistant, *, rounds: int, label: str) -> Heard:
-    """Play every script `rounds` times and return what was said."""
+def play(assistant: Assistant, table: ShopTable, options: RunOptions, *, label: str) -> Heard:
+    """Play the scripts, then hostile conversations up to `--turns`; return what was said."""
     heard, handler = Heard(), TallyHandler()
     logger = logging.getLogger("whycart.turn")
     level, propagate = logger.level, logger.propagate
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
+    catalogue, rounds = assistant.recommender.store.catalogue, 1 if options.quick else ROUNDS
+    scripts = [(place, script) for place in range(rounds) for script in SCRIPTS]
     try:
-        scripts = [(place, script) for place in range(rounds) for script in SCRIPTS]
         for number, (place, (language, steps)) in enumerate(progress(scripts, label, len(scripts))):
-            converse(assistant, heard, language, steps, number + place)
+            filled = tuple(
+                fill(step, catalogue, number + place, language) if isinstance(step, str) else step
+                for step in steps
+            )
+            converse(assistant, table, heard, language, filled, f"eval-{number + place}")
+        rng, shoppers = np.random.default_rng(options.seed), assistant.shoppers()
+        for number in progress(range(options.turns), f"{label} hostile", options.turns):
+            if len(heard.replies) >= options.turns:
+                break
+            known = shoppers[number % len(shoppers)] if shoppers and number % 20 == 0 else None
+            language, steps = (conversation if known is None else personal)(rng, table)
+            converse(assistant, table, heard, language, steps, f"hostile-{number}", known)
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
@@ -125,17 +146,17 @@ def play(assistant: Assistant, *, rounds: int, label: str) -> Heard:
 
 
 def converse(
-    assistant: Assistant, heard: Heard, language: str, steps: Sequence[Step], place: int
-) -> None:
+    assistant: Assistant, table: ShopTable, heard: Heard, language: str, steps: Sequence[Step],
+    name: str, shopper_id: str | None = None,
+) -> None:  # fmt: skip
     """Hold one conversation; buttons without a product to press are skipped."""
-    catalogue = assistant.recommender.store.catalogue
-    titles = {p.product_id: p.title_in(language) for p in catalogue.products}
-    name, asked, shown = f"eval-{place}", "", list[str]()
+    shown = list[str]()
     for step in steps:
         if isinstance(step, str):
-            text = fill(step, catalogue, place, language)
-            asked += f" {text}"
-            turn = Turn(conversation_id=name, text=text[:2000], language=language)  # type: ignore[arg-type]
+            turn = Turn(
+                conversation_id=name, shopper_id=shopper_id, text=step[:2000],
+                language=language,  # type: ignore[arg-type]
+            )  # fmt: skip
         else:
             kind, at = step
             if at >= len(shown):
@@ -143,13 +164,13 @@ def converse(
             product_id = shown[at] if at >= 0 else None
             turn = Turn(conversation_id=name, action=Action(kind=kind, product_id=product_id))  # type: ignore[arg-type]
         try:
-            reply = assistant.reply(turn).as_json()
+            reply = assistant.reply(turn)
         except TurnError:
             heard.refused += 1
             continue
-        shown = [s["product_id"] for s in reply["suggestions"]] or shown
-        heard.replies.append(reply)
-        heard.escaped.append(escapes(reply, asked, titles))
+        shown = [s.product_id for s in reply.suggestions] or shown
+        heard.replies.append(reply.as_json())
+        heard.escaped.append(escapes(reply, table))
 
 
 def system_of(name: str, heard: Heard) -> System:
@@ -180,11 +201,22 @@ def facts_of(name: str, heard: Heard) -> dict[str, Any]:
     }
     return {
         f"{name}: turns": len(heard.replies),
+        f"{name}: escapes": sum(len(found) for found in heard.escaped),
+        f"{name}: escapes a turn, upper bound": round(upper_bound(heard), 6),
         f"{name}: claims": sum(len(r["claims"]) for r in heard.replies),
         f"{name}: replies worded by a model": sum(r["composer"] == "llm" for r in heard.replies),
         **{f"{name}: clauses {key.replace('_', ' ')}": value for key, value in total.items()},
         f"{name}: turns refused": heard.refused,
     }
+
+
+def upper_bound(heard: Heard) -> float:
+    """Return the one-sided 95 % upper bound of the share of replies with an escape.
+
+    With none it is about 3 / n, the rule of three.
+    """
+    n, bad = len(heard.escaped), sum(bool(found) for found in heard.escaped)
+    return float(beta.ppf(0.95, bad + 1, n - bad)) if bad < n else 1.0
 
 
 def write_replies(heard: Heard, options: RunOptions, name: str) -> None:
@@ -197,7 +229,7 @@ def write_replies(heard: Heard, options: RunOptions, name: str) -> None:
                 "text": reply["text"],
                 "claims": reply["claims"],
                 "notes": reply["notes"],
-                "escapes": found,
+                "escapes": [f"{e.sort}: {e.found}" for e in found],
                 "left_out": trace["reasons"],
             },
             ensure_ascii=False,

@@ -49,6 +49,10 @@ def set_quantity(
     wanted = to if to is not None else before + (plus or 1)
     if wanted > before and not can_add(product):
         outcome.pieces.append("cart_unavailable")
+        stock = scene.records.stock(product) if product.stock == 0 else None
+        if stock is not None and (none_left := scene.speaker.say(stock)) is not None:
+            outcome.add(stock)
+            outcome.pieces.append(none_left)
         return
     limit = MAX_QUANTITY if product.stock is None else min(MAX_QUANTITY, product.stock)
     wanted = max(0, min(wanted, max(limit, before if wanted <= before else limit)))

@@ -141,3 +141,11 @@ def test_chips_are_in_the_language_of_the_shopper(shop):
     assert labels["categories:Outdoor > Camping > Tents"] == "帐篷"
     assert labels["exclude_categories:Mats"] == "不要防潮垫"
     assert labels["in_stock"] == "有货"
+
+
+def test_a_match_shows_words_and_no_number_said_by_the_shopper(shop):
+    records, speaker = shop.recommender.records, shop.speakers["en"]
+    product = shop.store.catalogue["tent-duo"]
+    said = records.match(product, ["half", "tent", "三", "90"])
+    assert [chip.label for chip in chips(speaker, [said])] == ["Matches “tent”"]
+    assert chips(speaker, [records.match(product, ["half", "两倍"])]) == ()

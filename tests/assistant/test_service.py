@@ -226,6 +226,7 @@ def test_no_more_than_the_stock_goes_into_the_cart(assistant, shop):
 def test_what_is_sold_out_does_not_go_into_the_cart(assistant, product_id):
     reply = tap(assistant, "add_to_cart", product_id=product_id)
     assert quantities(reply) == {}
+    assert [claim.evidence_ids for claim in reply.answer.claims] == [(f"stock:{product_id}",)]
 
 
 def test_a_cart_survives_a_restart_and_start_over(shop, tmp_path):
