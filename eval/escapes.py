@@ -99,7 +99,7 @@ def _strings(
             yield from (value, *_translated(record, table, value))
     name = str(data.get("name") or "")
     yield from (name.replace("_", " "), *table.labels.get(name, ()))
-    yield from _own_strings(record)
+    yield from _own_strings(record, table)
     for path in (data.get("of"), data.get("anchor_category"), data.get("category")):
         steps = path.split(" > ") if isinstance(path, str) else path or ()
         yield from (*steps, *_category_names(table, steps[-1] if steps else ""))
@@ -108,14 +108,15 @@ def _strings(
             yield from table.rows[product_id].categories
 
 
-def _own_strings(record: Mapping[str, Any]) -> Iterator[str]:
+def _own_strings(record: Mapping[str, Any], table: ShopTable) -> Iterator[str]:
     """Yield the words that only one kind of record has."""
     data = record["data"]
     match record["kind"]:
         case "quote" | "complaint":
             yield data["text"]
-        case "match":
-            yield from (word for word in data["words"] if not FACT.search(word))
+        case "match":  # a number only where the product's own name holds it
+            named = {w for i in record["product_ids"] for w in table.rows[i].name_words}
+            yield from (w for w in data["words"] if w in named or not FACT.search(w))
         case "offer":
             yield data["offer_id"]
         case "count" if "shopper" in data["conditions"]:

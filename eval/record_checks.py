@@ -13,7 +13,7 @@ from typing import Any
 from eval.shop_table import ShopTable
 
 Record = Mapping[str, Any]
-STEM = 4
+STEM = 3
 """This many first letters of a word must stand in the text; its ending may differ."""
 
 

@@ -49,6 +49,12 @@ class Row:
     text: str
     """All its words in all its languages, lower case."""
 
+    @property
+    def name_words(self) -> frozenset[str]:
+        """The words of its titles and categories, lower case."""
+        texts = (*self.titles.values(), *self.categories)
+        return frozenset(w for text in texts for w in WORD.findall(normal(text).casefold()))
+
     def title(self, language: str) -> str:
         """Return the title in a language."""
         return self.titles.get(language, self.titles[""])

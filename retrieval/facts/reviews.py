@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from retrieval.data.dataset import Product
 from retrieval.evidence import Evidence, make_evidence
+from retrieval.facts.quotable import is_quotable
 from retrieval.store import Store
 from retrieval.text.answers import probabilities, signs
 from retrieval.text.languages import is_foreign
@@ -128,7 +129,8 @@ class ReviewFacts:
             text: The question; in another script than Latin only its words count.
             k: At most this many.
         """
-        spans = np.array(self.store.spans_by_product.get(product.product_id, ()), np.int64)
+        own = self.store.spans_by_product.get(product.product_id, ())
+        spans = np.array([s for s in own if is_quotable(self._span_text[s])], np.int64)
         if not len(spans):
             return []
         nearness = np.asarray(self.store.span_vectors.vectors[spans]) @ vector
@@ -144,7 +146,10 @@ class ReviewFacts:
         found = []
         for span in self.store.spans_by_product.get(product.product_id, ()):
             rating = self._span_rating[span]
-            if rating is not None and rated(rating) and len(self._span_text[span]) in QUOTE_LENGTH:
+            text = self._span_text[span]
+            if rating is None or not rated(rating) or len(text) not in QUOTE_LENGTH:
+                continue
+            if is_quotable(text):
                 found.append(span)
         return found
 
