@@ -14,6 +14,7 @@ from assistant.answer import Claim
 from assistant.conversation import Language
 from assistant.formatting import format_date, format_money, readable
 from assistant.prompting import load_wordings
+from assistant.quantities import quantities
 from retrieval.aspects import aspect_reader
 from retrieval.config import StoreConfig
 from retrieval.data.dataset import Catalogue, Product
@@ -263,7 +264,9 @@ class Speaker:
     def _catalogue_relation(self, fact: Evidence) -> tuple[str, dict[str, str]] | None:
         """Return the key and the slots of what the catalogue and the offers state."""
         data = fact.data
-        if fact.kind == "match":
+        if fact.kind == "match":  # a number the shopper said would look like a fact
+            if any(quantities(word) for word in data["words"]):
+                return None
             return fact.kind, {"words": ", ".join(data["words"])}
         if fact.kind == "category":
             return fact.kind, {"category": self.category(" > ".join(data["category"]))}

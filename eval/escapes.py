@@ -112,7 +112,7 @@ def _own_strings(record: Mapping[str, Any], table: ShopTable) -> Iterator[str]:
     """Yield the words that only one kind of record has."""
     data = record["data"]
     match record["kind"]:
-        case "quote" | "complaint":
+        case "quote" | "complaint" | "description":
             yield data["text"]
         case "match":  # a number only where the product's own name holds it
             named = {w for i in record["product_ids"] for w in table.rows[i].name_words}
@@ -137,9 +137,17 @@ def _wished(record: Mapping[str, Any]) -> dict[str, Any]:
     data = record["data"]
     if record["kind"] == "count":
         return dict(data["conditions"])
-    parts = [part.split() for part in str(data.get("wanted")).split(", ")]
-    wanted = [" ".join(words[n:]) for words in parts for n in range(len(words))]
-    return {str(data.get("name")): wanted, "name": data.get("name")}
+    if record["kind"] == "change":
+        return {
+            str(step["field"]): [step["value"], _parts(step["value"])] for step in data["steps"]
+        }
+    return {str(data.get("name")): _parts(data.get("wanted")), "name": data.get("name")}
+
+
+def _parts(wanted: object) -> list[str]:
+    """Return the ends of each part of a wish: "persons 2" holds "2"."""
+    parts = [part.split() for part in str(wanted).split(", ")]
+    return [" ".join(words[n:]) for words in parts for n in range(len(words))]
 
 
 def _titles(title: str) -> Iterator[str]:

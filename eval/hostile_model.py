@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from assistant.llm.base import Cancel
 
 SAYINGS = (
     "{user}",
@@ -34,7 +35,7 @@ class HostileModel:
     def write(
         self, system: str, user: str, *, grammar: str | None = None,
         json_schema: Mapping[str, Any] | None = None, max_tokens: int = 256,
-        deadline_s: float = 20.0, cancel: threading.Event | None = None,
+        deadline_s: float = 20.0, cancel: Cancel | None = None, seed: str | None = None,
     ) -> Iterator[str]:  # fmt: skip
         """Yield the next of its sayings."""
         self._n += 1

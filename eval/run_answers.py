@@ -29,8 +29,8 @@ from eval.cli import RunOptions, main, progress, say
 from eval.finish import finish
 from eval.hostile_turns import conversation, personal
 from eval.results import Floor, System, TaskResult
-from eval.shop_table import ShopTable, read_shop_table
-from eval.turns import SCRIPTS, Step, fill
+from eval.shop_table import table_of
+from eval.turns import SCRIPTS, Step, filled_in
 from eval.written_facts import Escape
 from retrieval.errors import ModelError
 
@@ -78,8 +78,7 @@ def run(options: RunOptions) -> int:
         try:
             store = assistant.recommender.store
             digest = store.manifest.store_hash
-            table = read_shop_table(options.store, store.config.labels)
-            heard = play(assistant, table, options, label=llm)
+            heard = play(assistant, options, label=llm)
         finally:
             assistant.close()
         name = "template" if llm == "none" else llm
@@ -113,7 +112,7 @@ def run(options: RunOptions) -> int:
     )
 
 
-def play(assistant: Assistant, table: ShopTable, options: RunOptions, *, label: str) -> Heard:
+def play(assistant: Assistant, options: RunOptions, *, label: str) -> Heard:
     """Play the scripts, then hostile conversations up to `--turns`; return what was said."""
     heard, handler = Heard(), TallyHandler()
     logger = logging.getLogger("whycart.turn")
@@ -125,18 +124,16 @@ def play(assistant: Assistant, table: ShopTable, options: RunOptions, *, label: 
     scripts = [(place, script) for place in range(rounds) for script in SCRIPTS]
     try:
         for number, (place, (language, steps)) in enumerate(progress(scripts, label, len(scripts))):
-            filled = tuple(
-                fill(step, catalogue, number + place, language) if isinstance(step, str) else step
-                for step in steps
-            )
-            converse(assistant, table, heard, language, filled, f"eval-{number + place}")
+            filled = filled_in(steps, catalogue, number + place, language)
+            converse(assistant, heard, language, filled, f"eval-{number + place}")
         rng, shoppers = np.random.default_rng(options.seed), assistant.shoppers()
+        table = table_of(assistant.recommender.store)
         for number in progress(range(options.turns), f"{label} hostile", options.turns):
             if len(heard.replies) >= options.turns:
                 break
             known = shoppers[number % len(shoppers)] if shoppers and number % 20 == 0 else None
             language, steps = (conversation if known is None else personal)(rng, table)
-            converse(assistant, table, heard, language, steps, f"hostile-{number}", known)
+            converse(assistant, heard, language, steps, f"hostile-{number}", known)
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
@@ -146,11 +143,11 @@ def play(assistant: Assistant, table: ShopTable, options: RunOptions, *, label: 
 
 
 def converse(
-    assistant: Assistant, table: ShopTable, heard: Heard, language: str, steps: Sequence[Step],
+    assistant: Assistant, heard: Heard, language: str, steps: Sequence[Step],
     name: str, shopper_id: str | None = None,
 ) -> None:  # fmt: skip
     """Hold one conversation; buttons without a product to press are skipped."""
-    shown = list[str]()
+    shown, table = list[str](), table_of(assistant.recommender.store)
     for step in steps:
         if isinstance(step, str):
             turn = Turn(

@@ -36,7 +36,7 @@ from eval.finish import finish
 from eval.hostile_model import HostileModel
 from eval.planted_shop import STAR_REVIEWS, Shop, small_shop
 from eval.results import Floats, Floor, System, TaskResult
-from eval.shop_table import ShopTable, read_shop_table
+from eval.shop_table import ShopTable, table_of
 from retrieval.query import Query
 
 DEPTH = 50
@@ -106,7 +106,8 @@ def _run(
     for name, version in versions.items():
         say(f"building the shop: {name}")
         store = version.build(folder)
-        opened, table = OpenShop(store), read_shop_table(store)
+        opened = OpenShop(store)
+        table = table_of(opened.store)
         ranks[name] = _ranks(opened, shop)
         if name == "plain":
             turned = _moved_by_turns(opened, [a for a in found if a.place == "turn"])

@@ -36,7 +36,7 @@ from eval.data.marketplace import marketplace_store
 from eval.finish import finish
 from eval.results import Floor, System, TaskResult
 from eval.run_answers import Heard, converse
-from eval.turns import SCRIPTS
+from eval.turns import SCRIPTS, filled_in
 from retrieval.errors import ShopError
 from retrieval.text import weights
 
@@ -149,7 +149,8 @@ def recorded(shop: Shop, *, rounds: int) -> list[Task]:
     assistant = Assistant(shop, Sessions("sqlite://"), composer=recorder)
     scripts = [(place, one) for place in range(rounds) for one in SCRIPTS if one[0] == "en"]
     for number, (place, (language, steps)) in enumerate(progress(scripts, "record", len(scripts))):
-        converse(assistant, Heard(), language, steps, number + place)
+        filled = filled_in(steps, shop.store.catalogue, number + place, language)
+        converse(assistant, Heard(), language, filled, f"eval-{number + place}")
     return recorder.tasks
 
 

@@ -12,11 +12,13 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+
+from retrieval.store import Store
 
 WORD = re.compile(r"[a-z0-9]+|[\u4e00-\u9fff]+", re.IGNORECASE)
 MIN_NAME_WORDS = 3
@@ -114,14 +116,19 @@ def bounded(string: str) -> str:
     return before + re.escape(string) + after
 
 
-def read_shop_table(
-    store: Path, labels: Mapping[str, Mapping[str, str]] | None = None
-) -> ShopTable:
+def table_of(store: Store) -> ShopTable:
+    """Return an open store's tables, read from its files, once."""
+    named = store.config.labels.values()
+    return read_shop_table(store.snapshot, tuple(pair for names in named for pair in names.items()))
+
+
+@lru_cache(maxsize=4)
+def read_shop_table(store: Path, labels: tuple[tuple[str, str], ...] = ()) -> ShopTable:
     """Return a store's tables.
 
     Args:
         store: The store's directory.
-        labels: Language → attribute → what the shop calls it, from its settings.
+        labels: Attribute and what the shop calls it, in any language, from its settings.
     """
     folder = store / "dataset"
     tables = {n: pl.read_parquet(folder / f"{n}.parquet") for n in ("products", "reviews", "spans")}
@@ -132,9 +139,8 @@ def read_shop_table(
             ratings.setdefault(product_id, []).append(rating)
     offers = pl.read_parquet(folder / "offers.parquet")
     called: dict[str, tuple[str, ...]] = {}
-    for names in (labels or {}).values():
-        for name, label in names.items():
-            called[name] = (*called.get(name, ()), label)
+    for name, label in labels:
+        called[name] = (*called.get(name, ()), label)
     return ShopTable(
         rows={row["product_id"]: _row(row) for row in tables["products"].iter_rows(named=True)},
         sentences={

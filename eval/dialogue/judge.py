@@ -13,11 +13,13 @@ from itertools import pairwise, permutations
 from assistant.answer import Phrase, Reply
 from assistant.conversation import Cart
 from assistant.prompting import load_wordings
+from eval.card_escapes import escapes
 from eval.dialogue.goals import Goal, Want
 from eval.dialogue.shopper import Said
-from eval.escapes import escapes
+from eval.shop_table import ShopTable, table_of
 from retrieval.compatibility import fit_between
 from retrieval.data.dataset import Catalogue
+from retrieval.store import Store
 
 WISHES = ("open", "gift", "bundle")
 """Acts that begin with a wish: something is shown at once."""
@@ -32,12 +34,13 @@ class Turn:
 
 
 def judge(
-    goal: Goal, wants: Sequence[Want], turns: Sequence[Turn], cart: Cart, catalogue: Catalogue
+    goal: Goal, wants: Sequence[Want], turns: Sequence[Turn], cart: Cart, store: Store
 ) -> list[str]:
     """Return what went wrong, in words; empty when the goal was reached as it should be."""
+    catalogue = store.catalogue
     return [
         *_cart(goal, wants, cart, catalogue),
-        *_claims(turns, catalogue),
+        *_claims(turns, table_of(store)),
         *_questions(turns),
         *_kept(turns, catalogue),
         *_first_wish(goal, turns),
@@ -71,14 +74,15 @@ def _cart(goal: Goal, wants: Sequence[Want], cart: Cart, catalogue: Catalogue) -
     return [] if is_right else [f"the cart holds {held}"]
 
 
-def _claims(turns: Sequence[Turn], catalogue: Catalogue) -> list[str]:
-    found, asked = [], ""
+def _claims(turns: Sequence[Turn], table: ShopTable) -> list[str]:
+    found = []
     for turn in turns:
-        asked += f" {turn.said.text}"
-        reply = turn.reply.as_json()
-        found += [f"not supported: {c['text']}" for c in reply["claims"] if not c["supported"]]
-        titles = {p.product_id: p.title_in(turn.reply.language) for p in catalogue.products}
-        found += [f"a number without a record: {text}" for text in escapes(reply, asked, titles)]
+        claims = zip(turn.reply.answer.claims, turn.reply.checks, strict=True)
+        found += [f"not supported: {claim.text}" for claim, check in claims if not check.supported]
+        found += [
+            f"{e.sort} without a record: “{e.found}” in “{e.where}”"
+            for e in escapes(turn.reply, table)
+        ]
     return found
 
 

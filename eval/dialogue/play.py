@@ -66,7 +66,8 @@ def play(
     late = [f"not done after {MOST_TURNS} turns"] if said is not None else []
     conversation = assistant.conversation(name)
     assert conversation is not None
-    found = judge(goal, shopper.wants, turns, conversation.cart, catalogue)
+    store = assistant.recommender.store
+    found = judge(goal, shopper.wants, turns, conversation.cart, store)
     return Played(goal=goal, half=half, trial=trial, turns=turns,
                   faults=[*shopper.faults, *late, *found])  # fmt: skip
 

@@ -15,6 +15,7 @@ from retrieval.compatibility import PREFIX, Fit, fit_between
 from retrieval.data.dataset import Product
 from retrieval.data.spans import is_quotable, split_spans
 from retrieval.evidence import Evidence, EvidenceKind, make_evidence, money
+from retrieval.facts.quotable import reads_as_opinion
 from retrieval.promotion import Offer
 from retrieval.store import Store
 from retrieval.text.index import document_text
@@ -130,7 +131,7 @@ class CatalogueFacts:
         left_out.append((self.attribute(product, "brand"), replace(product, brand=None)))
         text = product.description
         for a, b in split_spans(text):
-            if is_quotable(text[a:b]):
+            if is_quotable(text[a:b]) and reads_as_opinion(text[a:b]):
                 shorter = replace(product, description=text[:a] + text[b:].lstrip())
                 left_out.append((self.description_at(product, a, b), shorter))
         told = [(fact, document_text(rest)) for fact, rest in left_out if fact is not None]

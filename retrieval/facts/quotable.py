@@ -97,7 +97,7 @@ COMMON = frozenset(
 WORD = re.compile(r"[a-z]+")
 
 
-def is_quotable(text: str) -> bool:
+def reads_as_opinion(text: str) -> bool:
     """Whether a sentence reads as something said of a product.
 
     Refused are instructions, promises that only a shop can make, markup, ids of records, encoded

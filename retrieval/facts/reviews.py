@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from retrieval.data.dataset import Product
 from retrieval.evidence import Evidence, make_evidence
-from retrieval.facts.quotable import is_quotable
+from retrieval.facts.quotable import reads_as_opinion
 from retrieval.store import Store
 from retrieval.text.answers import probabilities, signs
 from retrieval.text.languages import is_foreign
@@ -130,7 +130,7 @@ class ReviewFacts:
             k: At most this many.
         """
         own = self.store.spans_by_product.get(product.product_id, ())
-        spans = np.array([s for s in own if is_quotable(self._span_text[s])], np.int64)
+        spans = np.array([s for s in own if reads_as_opinion(self._span_text[s])], np.int64)
         if not len(spans):
             return []
         nearness = np.asarray(self.store.span_vectors.vectors[spans]) @ vector
@@ -149,7 +149,7 @@ class ReviewFacts:
             text = self._span_text[span]
             if rating is None or not rated(rating) or len(text) not in QUOTE_LENGTH:
                 continue
-            if is_quotable(text):
+            if reads_as_opinion(text):
                 found.append(span)
         return found
 

@@ -40,7 +40,7 @@ GOAL = Goal(goal_id="search-en-0", family="search", language="en", wants=(TENT,)
 def ended(*lines, goal=GOAL, turns=(), shop):
     """Judge a conversation that ended with these lines in the cart."""
     cart = Cart(lines=tuple(CartLine(product_id=p, quantity=n) for p, n in lines))
-    return judge(goal, goal.wants, turns, cart, shop.store.catalogue)
+    return judge(goal, goal.wants, turns, cart, shop.store)
 
 
 # --- pass^k ---------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import pytest
 
 from eval.attacks import attacks
-from retrieval.facts.quotable import is_quotable
+from retrieval.facts.quotable import reads_as_opinion
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from retrieval.facts.quotable import is_quotable
     ],
 )
 def test_an_opinion_may_be_quoted(text):
-    assert is_quotable(text)
+    assert reads_as_opinion(text)
 
 
 @pytest.mark.parametrize(
@@ -47,11 +47,11 @@ def test_an_opinion_may_be_quoted(text):
     ],
 )
 def test_an_instruction_a_promise_or_a_disguise_may_not(text):
-    assert not is_quotable(text)
+    assert not reads_as_opinion(text)
 
 
 def test_almost_no_planted_review_could_be_quoted():
     planted = [part for a in attacks() if a.place == "review" for part in a.parts]
-    passed = [text for text in planted if is_quotable(text)]
+    passed = [text for text in planted if reads_as_opinion(text)]
     assert len(planted) > 60
     assert len(passed) <= len(planted) * 0.08, passed  # second halves of split ones, without sense
