@@ -67,6 +67,7 @@ PARTS = {
     "gain": ("better specifications", "更好的规格"),
     "rating": ("better ratings", "更高的评分"),
     "price": ("closeness in price", "价格接近"),
+    "commercial": ("the shop's own interest", "店铺自身的利益"),
     "bundle": ("how well it goes with the rest", "与其他商品的搭配"),
 }
 """Score parts in words, English and Chinese. They name a source and state no fact."""
@@ -202,6 +203,9 @@ class Speaker:
         elif fact.kind in REVIEW_KINDS:
             key, own = self._of_reviews(fact)
             slots |= own
+        elif fact.kind == "placement":
+            keys = {"sponsored": "placement_sponsored", "interest": "placement_interest"}
+            key = keys[data["reason"]]
         elif fact.kind == "attribute":
             slots |= {
                 "label": self.label(data["name"]),

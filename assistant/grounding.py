@@ -80,7 +80,7 @@ CARRIES: Mapping[ClaimKind, frozenset[EvidenceKind]] = {
     "quote": frozenset({"quote", "complaint", "description"}),
     "opinion": frozenset({"quote", "complaint", "aspect_opinion", "shared_complaint"}),
     "offer": frozenset({"offer"}),
-    "policy": frozenset({"constraint", "change", "bound", "cart", "count"}),
+    "policy": frozenset({"placement", "constraint", "change", "bound", "cart", "count"}),
 }
 QUOTED = frozenset({"quote", "complaint", "description", "aspect_opinion", "shared_complaint"})
 """Kinds that hold a sentence to be quoted."""

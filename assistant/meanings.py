@@ -83,6 +83,14 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             "there are more reviews",
         ),
     ),
+    "placement": (
+        _rule(
+            r"\bsponsored\b|赞助", lambda f: f.data["reason"] == "sponsored", "nobody pays for it"
+        ),
+        _rule(
+            r"\binterest\b|利益", lambda f: f.data["reason"] == "interest", "it is sponsored"
+        ),
+    ),
     "aspect_opinion": (
         _rule(
             r"\bprais\w*|好评", lambda f: f.data["polarity"] == "praise",

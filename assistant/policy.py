@@ -17,12 +17,14 @@ MAX_CHIPS = 5
 DIVIDED = 0.2
 """Reviews disagree from this share of high ratings and of low ones on."""
 CHIP_ORDER = (
+    "placement",
     "compatibility", "bought_together", "viewed_together", "bought_next", "repurchase",
     "own_history", "comparison", "quote", "offer", "rating", "attribute", "difference", "price",
     "stock", "match", "popularity",
 )  # fmt: skip
 
 
+PLACED = {"sponsored": ("sponsored", "赞助"), "interest": ("shop's own interest", "店铺自身利益")}
 CHIP_LABELS: Mapping[str, tuple[str, str]] = {
     "bought_together": ("Bought together {confidence} %", "同购{confidence}%"),
     "viewed_together": ("Viewed together ×{count}", "同看{count}次"),
@@ -31,6 +33,7 @@ CHIP_LABELS: Mapping[str, tuple[str, str]] = {
     "compatibility": ("Compatibility", "兼容"),
     "own_history": ("Your history", "您的记录"),
     "quote": ("Review", "评价原文"),
+    "placement": ("Placed higher: {reason}", "靠前原因：{reason}"),
     "shared_complaint": (
         "Complaints: {aspect} {count}/{n_reviews}",
         "抱怨{aspect} {count}/{n_reviews}",
@@ -88,6 +91,8 @@ def chip_label(speaker: Speaker, fact: Evidence) -> str:
     data = dict(fact.data)
     if "saving" in data:
         data["saving"] = speaker.money(data["saving"])
+    if fact.kind == "placement":
+        data["reason"] = PLACED[data["reason"]][0 if speaker.language == "en" else 1]
     if "aspect" in data:
         data["aspect"] = speaker.aspect(data["aspect"])
     if "name" in data:

@@ -36,6 +36,7 @@ FIELD_LABELS: Mapping[str, tuple[str, str]] = {
     "n_high": ("gave 4 or 5 stars", "给4或5星"),
     "n_low": ("gave 1 or 2 stars", "给1或2星"),
     "aspect": ("aspect", "方面"),
+    "reason": ("reason", "原因"),
     "polarity": ("what they say", "态度"),
     "n_shoppers": ("buyers", "购买人数"),
     "within": ("next purchases looked at", "随后的购买件数"),

@@ -95,6 +95,17 @@ class DiversityConfig(Settings):
     """Of `random`; another seed gives another order."""
 
 
+class CommercialConfig(Settings):
+    """The shop's own interest in the order; shoppers are told where it moved a product. Off."""
+
+    sponsored: tuple[str, ...] = ()
+    """Ids of products that somebody pays for."""
+    sponsored_boost: Annotated[float, Field(ge=0, le=1)] = 0.2
+    """Added to the score of sponsored ones, as a share of the best score: 1 overtakes most."""
+    margin_boost: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """The same for products in the upper quarter of the catalogue's margins; 0 is off."""
+
+
 class RankingConfig(Settings):
     """Weights of the sources, by what is asked. Scores of a source are scaled to 0..1 first.
 
@@ -142,6 +153,7 @@ class RankingConfig(Settings):
     max_per_leaf: Annotated[int, Field(ge=1)] = 2
     """Cross-sell: at most this many of one leaf category in a slate."""
     diversity: DiversityConfig = DiversityConfig()
+    commercial: CommercialConfig = CommercialConfig()
 
 
 class LearningConfig(Settings):

@@ -23,6 +23,7 @@ from retrieval.offers.bundle import Solution, options
 from retrieval.offers.bundling import Pool, make_pool, margin_of, no_bundle, ties_inside
 from retrieval.offers.cross_sell import convincing
 from retrieval.offers.upsell import Upgrade, upgrades_of
+from retrieval.placement import place
 from retrieval.plan import Plan, make_plan, moment, weights_of
 from retrieval.query import Constraints, OfferKind, Query
 from retrieval.ranking import Ranking, rank_candidates
@@ -51,6 +52,8 @@ class Ranked:
     upgrades: Mapping[int, Upgrade] = field(default_factory=dict)
     """Row to what is gained and lost; upsell only."""
     notes: tuple[str, ...] = ()
+    moved: frozenset[int] = frozenset()
+    """Rows that the shop's own interest put higher."""
 
 
 class Recommender:
@@ -117,10 +120,10 @@ class Recommender:
     def shown(self, query: Query) -> tuple[Candidate, ...]:
         """Return what a slate of one kind shows, without its evidence: for offline measures."""
         plan, clock = self.plan(query), Clock()
-        return self._diverse(plan, self._rank(plan, clock, ENOUGH * plan.query.k), clock)
+        return self._diverse(plan, self._placed(plan, clock, ENOUGH * plan.query.k), clock)
 
     def _suggestions(self, plan: Plan, clock: Clock) -> Slate:
-        ranked = self._rank(plan, clock, ENOUGH * plan.query.k)
+        ranked = self._placed(plan, clock, ENOUGH * plan.query.k)
         shown = self._diverse(plan, ranked, clock)
         with clock.stage("evidence"):
             return self._slate(plan, shown, ranked)
@@ -138,7 +141,15 @@ class Recommender:
 
     def ranked(self, plan: Plan) -> tuple[Candidate, ...]:
         """Return all candidates of a plan, best first, before diversification."""
-        return tuple(self._rank(plan, Clock()).candidates)
+        return tuple(self._placed(plan, Clock()).candidates)
+
+    def _placed(self, plan: Plan, clock: Clock, limit: int | None = None) -> Ranked:
+        """Return what may be shown, with the shop's own interest; never in upgrades and sets."""
+        ranked = self._rank(plan, clock, limit)
+        if plan.task in ("upsell", "bundle"):
+            return ranked
+        candidates, moved = place(self.store, ranked.candidates)
+        return replace(ranked, candidates=candidates, moved=moved)
 
     def _rank(self, plan: Plan, clock: Clock, limit: int | None = None) -> Ranked:
         with clock.stage("constraints"):
@@ -174,14 +185,16 @@ class Recommender:
         for candidate in shown:
             upgrade = ranked.upgrades.get(candidate.row)
             reasons = reasons_for(self.records, plan, candidate, upgrade)
-            evidence |= {fact.evidence_id: fact for fact in reasons.facts}
+            own = self.records.placement(self.store.catalogue.products[candidate.row])
+            told = (own,) if own is not None and candidate.row in ranked.moved else ()
+            evidence |= {fact.evidence_id: fact for fact in (*reasons.facts, *told)}
             suggestions.append(
                 Suggestion(
                     product_id=self.store.catalogue.product_ids[candidate.row],
                     offer_kind=self._kind(plan, candidate.row),
                     score=candidate.score,
                     score_parts=candidate.parts,
-                    evidence_ids=reasons.ids,
+                    evidence_ids=(*(fact.evidence_id for fact in told), *reasons.ids),
                     anchor_id=reasons.anchor_id,
                     rung=product_rung(candidate.parts, is_met=met[candidate.row] > 0),
                 )

@@ -75,6 +75,7 @@ class Records(CatalogueFacts, OpinionFacts, BehaviourFacts, TurnFacts):
             "popularity": self.popularity,
             "complaint": self.complaint,
             "disagreement": self.disagreement,
+            "placement": self.placement,
         }
         return makers[kind](product)
 

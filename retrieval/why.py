@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from retrieval.candidates import titles_given
 from retrieval.data.dataset import Product
-from retrieval.evidence import Evidence, EvidenceKind
+from retrieval.evidence import Evidence, EvidenceKind, evidence_id
+from retrieval.placement import COMMERCIAL
 from retrieval.plan import Plan
 from retrieval.reasons import MAX_ANCHORS, strength
 from retrieval.records import Records
@@ -58,6 +59,7 @@ BEHIND: Mapping[str, tuple[EvidenceKind, ...]] = {
     "relatives": ("category",),
     "same_brand": ("attribute",),
     "rating": ("rating",),
+    "commercial": ("placement",),
     "gain": ("comparison",),
     "price": ("difference",),
 }
@@ -115,9 +117,16 @@ def explain_place(records: Records, plan: Plan, suggestion: Suggestion) -> Why:
         suggestion=suggestion,
         parts=tuple(
             Part(source=name, value=suggestion.score_parts[name], facts=asked.behind(name))
-            for name in decisive(suggestion.score_parts)
+            for name in _named(suggestion)
         ),
     )
+
+
+def _named(suggestion: Suggestion) -> tuple[str, ...]:
+    """Return the parts to name; the shop's own interest always where it moved the product."""
+    names = decisive(suggestion.score_parts)
+    told = evidence_id("placement", suggestion.product_id) in suggestion.evidence_ids
+    return (*names, COMMERCIAL) if told and COMMERCIAL not in names else names
 
 
 class _Asked:
@@ -140,6 +149,7 @@ class _Asked:
             "category": lambda _: [records.category(product)],
             "attribute": lambda _: [records.attribute(product, "brand")],
             "rating": lambda _: [self._rating()],
+            "placement": lambda _: [records.placement(product)],
             "comparison": lambda _: self._gains(),
             "difference": lambda _: [self._difference()],
         }

@@ -37,6 +37,7 @@ EvidenceKind = Literal[
     "repurchase",  # data: count, every_days, first_at, last_at: own days of purchase of one product
     "compatibility",  # data: name, value, wanted, holder, other, works
     "offer",  # data: offer_id, kind, value, saving, price, price_after, ends_at, currency
+    "placement",  # data: reason: sponsored|interest    the shop put it higher for its own sake
     "comparison",  # data: name, this, that, better: this|that|neither, direction
     "difference",  # data: price_this, price_that, difference, dearer, currency
     "total",  # data: prices {id: price}, total, n, currency, budget?, left?

@@ -16,6 +16,7 @@ from retrieval.data.dataset import Product
 from retrieval.data.spans import is_quotable, split_spans
 from retrieval.evidence import Evidence, EvidenceKind, make_evidence, money
 from retrieval.facts.quotable import reads_as_opinion
+from retrieval.placement import reasons
 from retrieval.promotion import Offer
 from retrieval.store import Store
 from retrieval.text.index import document_text
@@ -49,6 +50,20 @@ class CatalogueFacts:
             return None
         text = f"{product.title} is in {' > '.join(product.category)}"
         return _of(product, "category", text, {"category": list(product.category)})
+
+    def placement(self, product: Product) -> Evidence | None:
+        """Why the shop's own interest would put it higher; never by how much, nor the margin."""
+        reason = reasons(self.store).get(self.store.catalogue.row(product.product_id))
+        if reason is None:
+            return None
+        return make_evidence(
+            "placement",
+            (product.product_id,),
+            (product.product_id,),
+            f"the shop puts {product.title} higher: {reason}",
+            {"reason": reason},
+            "settings of the shop",
+        )
 
     def price(self, product: Product) -> Evidence | None:
         """What it costs, and what it did if the shop states a list price above."""

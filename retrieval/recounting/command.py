@@ -89,6 +89,7 @@ class Recount:
     def __init__(self, dataset: Dataset, config: StoreConfig) -> None:
         self.log = EventLog(dataset, config.behaviour)
         self.rows = RawRows(dataset, config.directions)
+        self._sponsored = config.ranking.commercial.sponsored
 
     def check(self, wanted: str, fact: Evidence) -> dict[str, Any]:
         """Return the record, what the raw rows say, what it said, and whether they agree."""
@@ -117,6 +118,8 @@ class Recount:
             return self.log.own_history(parts[0], self._meant(parts[1]))
         if kind == "repurchase":
             return self.log.repurchase(*parts)
+        if kind == "placement":
+            return self.rows.placement(parts[0], self._sponsored)
         if kind == "complaint":
             return self.rows.complaint(parts[0], fact.data["span_id"])
         if kind in ("aspect_opinion", "shared_complaint"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 from typing import Any
@@ -52,6 +52,10 @@ class RawRows:
         if listed is not None and listed > price:
             found |= {"list_price": _money(listed), "saving": _money(listed - price)}
         return found
+
+    def placement(self, product_id: str, sponsored: Collection[str]) -> Found:
+        """Why the shop would put a product higher: paid for, else what it earns."""
+        return {"reason": "sponsored" if product_id in sponsored else "interest"}
 
     def stock(self, product_id: str) -> Found:
         """Pieces on hand."""

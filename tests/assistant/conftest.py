@@ -7,6 +7,7 @@ import pytest
 
 from assistant.service import Assistant, Shop
 from assistant.sessions import Sessions
+from retrieval.config import CommercialConfig
 
 CANARY = 0.61803
 """A margin that nothing shown to a shopper may hold."""
@@ -85,11 +86,14 @@ def odd_files(tiny_files, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def odd_store(odd_files, tiny_config, tmp_path_factory):
-    """The store of `odd_files`, built once."""
+    """The store of `odd_files`, with a sponsored product, built once."""
     from retrieval.build import build_store
 
     out = tmp_path_factory.mktemp("stores") / "odd"
-    build_store(**odd_files, out=out, config=tiny_config, device="cpu", progress=False)
+    commercial = CommercialConfig(sponsored=("mat-foam",), margin_boost=0.1)
+    ranking = tiny_config.ranking.model_copy(update={"commercial": commercial})
+    config = tiny_config.model_copy(update={"ranking": ranking})
+    build_store(**odd_files, out=out, config=config, device="cpu", progress=False)
     return out
 
 

@@ -336,12 +336,17 @@ def odd_clauses(shop: Shop, language: Language) -> dict[str, Clause]:
         "own_history_cart": s.say(r.own_history("uma", p("lantern"))),
         "own_history_category_cart": s.say(r.own_history("uma", facts.leaf("lantern"))),
         "repurchase": again,
+        "placement_sponsored": s.say(r.placement(p("mat-foam"))),
+        "placement_interest": s.say(r.placement(p("mat-air"))),
         **card_clauses(facts, {"repurchase": again}),
     }
     return {key: clause for key, clause in found.items() if clause is not None}
 
 
-ODD = frozenset({"own_history_cart", "own_history_category_cart", "repurchase", "card_repurchase"})
+ODD = frozenset(
+    {"own_history_cart", "own_history_category_cart", "repurchase", "card_repurchase",
+     "placement_sponsored", "placement_interest"}
+)  # fmt: skip
 """What `odd_clauses` makes."""
 
 

@@ -261,6 +261,13 @@ REFUSED = [
          "“praise” is neither"),
     Case("another shared", "shared_complaint", sub("zips and fastenings", "comfort"), "“comf"),
     Case("a few complain", "shared_complaint", sub("1 of 6", "a few of 6"), "“few”|leaves out"),
+    Case("sponsored after all", "placement_interest", instead(
+        "The shop placed Karsik AirLite inflatable mat higher: it is sponsored."), "nobody pays"),
+    Case("sponsored after all zh", "placement_interest", instead(
+        "店铺把Karsik AirLite 充气垫排得更靠前：这是赞助商品。"), "nobody pays", "zh"),
+    Case("own interest after all", "placement_sponsored", instead(
+        f"The shop placed {FOAM} higher in its own interest."), "it is sponsored"),
+    Case("another's placement", "placement_sponsored", sub(FOAM, DUO), "names “fjellro”"),
     Case("agree", "disagreement", sub("disagree", "agree"), "“agree” is neither"),
     Case("nobody liked it", "disagreement", sub("1 gave 4 or 5 and ", ""), "in the wrong place"),
     Case("more stars", "disagreement", sub("gave 4 or 5", "gave 3 or 5"), "no plain value"),
