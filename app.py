@@ -3,7 +3,8 @@
     STORE=outfitter LLM=packaged python app.py
 
 Environment: HOST (127.0.0.1), PORT (7860), STORE (a name under `var/stores` or a path; several
-separated by commas are served as /shop/<name>), LLM (packaged | own | none | directory | hub id | URL),
+separated by commas are served as /shop/<name>), LLM (packaged | own | none | directory | hub id |
+URL),
 SESSIONS (database URL), AGENT_PASSWORD (without it there is no agent page), SHOP_AS (on | off:
 whether one may shop as a sample shopper; by default only while nobody else can reach the app).
 """
