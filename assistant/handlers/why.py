@@ -253,10 +253,9 @@ def _say(scene: Scene, outcome: Outcome, answer: WhyNot, query: Query) -> None:
 
 
 def _say_constraints(scene: Scene, outcome: Outcome, answer: WhyNot, query: Query) -> None:
-    labels = labels_of(scene, query.constraints)
     for fact in answer.evidence:
         name = fact.data["name"]
-        chip = next((v for k, v in labels.items() if k.startswith(name)), name)
+        chip = _label(scene, query.constraints, name)
         fact = with_data(fact, chip=chip)
         outcome.add(fact)
         slots = {
@@ -312,15 +311,22 @@ def _change_key(step: Step) -> str:
 
 def _step_label(scene: Scene, step: Step, query: Query, change: Change) -> str:
     """Return what a step changes as a chip reads: the condition that is lifted or comes in."""
-    if step.value in scene.catalogue:
-        sign = {"add": "+", "drop": "−"}.get(step.kind, "")
+    if step.field in ("basket", "anchors"):
+        sign = "+" if step.kind == "add" else "−"
         return f"{sign}{scene.speaker.title(step.value)}"
     is_new = step.kind in ("narrow", "loosen")
     constraints = change.query.constraints if is_new else query.constraints
     if step.field == "in_stock":  # sold-out products stay out without being asked to
         constraints = Constraints(in_stock=True)
+    return _label(scene, constraints, step.field, step.value if step.kind == "drop" else "")
+
+
+def _label(scene: Scene, constraints: Constraints, field: str, value: str = "") -> str:
+    """Return the chips of a constraint in words: of one of its values, or of all."""
     named = labels_of(scene, constraints)
-    return next((v for k, v in named.items() if k.startswith(step.field)), step.field)
+    wanted = f"{field}:{value}" if value else field
+    found = [text for name, text in named.items() if wanted in (name, name.partition(":")[0])]
+    return ", ".join(found) or field
 
 
 def _against_first(scene: Scene, outcome: Outcome, product_id: str) -> None:

@@ -397,6 +397,19 @@ def test_what_would_change_it_is_said_and_holds(assistant, shop):
     assert "tent-quartet" in [s.product_id for s in again.suggestions]
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_was_rejected_would_come_back_without_that_wish_alone(assistant, shop, language):
+    assistant.reply(turn("a tent"))
+    tap(assistant, "not_for_me", product_id="mat-air", reason="too heavy")
+    tap(assistant, "not_for_me", product_id="tent-duo", reason="too heavy")
+    assistant.reply(turn("a tent" if language == "en" else "帐篷"))
+    reply = check(tap(assistant, "why_not", product_id="tent-duo"), shop)
+    (fact,) = [e for e in reply.evidence.values() if e.kind == "change"]
+    assert fact.data["steps"] == [{"kind": "drop", "field": "exclude", "value": "tent-duo"}]
+    assert "mat" not in fact.data["chip"].casefold()
+    assert any(fact.evidence_id in c.evidence_ids for c in reply.answer.claims)
+
+
 def test_an_opened_record_says_how_to_work_it_out_again(assistant):
     seen = assistant.open_evidence("c", "bought_together:tent-duo:mat-foam", language="en")
     assert seen.recompute == (
