@@ -1,6 +1,6 @@
 """Train the project's own composer: a LoRA adapter for the packaged language model.
 
-    python -m eval.train_composer [--out assistant/llm/adapter] [--epochs 4] [--seed 0]
+    python -m eval.train_composer [--out assistant/llm/adapter] [--epochs 2] [--seed 0]
 
 Reads no store and no data but `prompts/wordings.yaml` (`eval.composer_pairs`). Writes the adapter
 as safetensors with `training.json` beside it: what it was trained on, with which settings, and the
@@ -28,8 +28,8 @@ from retrieval.text import weights
 from retrieval.text.hardware import limit_threads, pick_device, pick_precision
 from retrieval.text.quiet import go_offline
 
-RANK, ALPHA, LEARNING_RATE, WARM_STEPS, BATCH = 4, 8, 1e-3, 10, 8
-EACH = 6
+RANK, ALPHA, LEARNING_RATE, WARM_STEPS, BATCH = 4, 8, 2e-3, 6, 8
+EACH = 4
 """A clause with fewer pairs than this has them repeated, so that rare clauses are learned too."""
 Row = tuple[list[int], list[int]]
 """Tokens of the card and of the sentence with its end."""
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m eval.train_composer", description="Train the project's own composer."
     )
     parser.add_argument("--out", type=Path, default=Path("assistant/llm/adapter"))
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     go_offline()
@@ -94,11 +94,33 @@ def train(out: Path, *, epochs: int, seed: int) -> None:
         optimiser.zero_grad()
         schedule.step()
         losses.append(float(loss))
-    for parameter in trained:
-        parameter.data = parameter.data.to(torch.bfloat16)
+        if len(losses) % (batches // epochs) == 0:  # each epoch, so that a stopped run leaves one
+            _write(out, model, found, losses, folder, seed, time.perf_counter() - began)
+    say(f"loss {_mean(losses[:10]):.3f} → {_mean(losses[-10:]):.3f}; written to {out}")
+
+
+def _write(
+    out: Path,
+    model: Any,  # noqa: ANN401
+    found: Sequence[Pair],
+    losses: Sequence[float],
+    folder: Path,
+    seed: int,
+    seconds: float,
+) -> None:
+    """Write the adapter and the record of how it was made."""
+    import torch
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import save_file
+
     out.mkdir(parents=True, exist_ok=True)
+    state = get_peft_model_state_dict(model)
+    save_file(
+        {name: tensor.detach().to(torch.bfloat16).cpu() for name, tensor in state.items()},
+        out / "adapter_model.safetensors",
+    )
     model.peft_config["default"].base_model_name_or_path = weights.PACKAGED["llm"].name
-    model.save_pretrained(out, safe_serialization=True)
+    model.peft_config["default"].save_pretrained(out)
     record = {
         "base": weights.PACKAGED["llm"].name,
         "base_hash": weights.model_hash(folder),
@@ -106,15 +128,18 @@ def train(out: Path, *, epochs: int, seed: int) -> None:
         "pairs_hash": hashlib.sha256(repr(found).encode()).hexdigest(),
         "settings": {
             "rank": RANK, "alpha": ALPHA, "learning_rate": LEARNING_RATE, "batch": BATCH,
-            "epochs": epochs, "seed": seed, "repeats": EACH,
+            "repeats": EACH, "seed": seed,
         },
         "steps": len(losses),
-        "loss": {"first": sum(losses[:10]) / 10, "last": sum(losses[-10:]) / 10},
-        "seconds": round(time.perf_counter() - began),
+        "loss": {"first": round(_mean(losses[:10]), 4), "last": round(_mean(losses[-10:]), 4)},
+        "seconds": round(seconds),
         "versions": {name: version(name) for name in ("torch", "transformers", "peft")},
     }  # fmt: skip
     (out / "training.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
-    say(f"loss {record['loss']['first']:.3f} → {record['loss']['last']:.3f}; written to {out}")  # type: ignore[index]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / max(len(values), 1)
 
 
 def repeated(found: Sequence[Pair]) -> list[Pair]:
