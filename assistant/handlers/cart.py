@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from assistant.clauses import Clause
 from assistant.conversation import Cart, Conversation
+from assistant.handlers.unasked import suggest_complement
 from assistant.policy import can_add
 from assistant.scene import Outcome, Scene
 from assistant.visit import with_views
@@ -23,6 +24,7 @@ def add(scene: Scene) -> Outcome:
     outcome = Outcome(conversation=c)
     for product_id in ids:
         set_quantity(scene, outcome, product_id, plus=u.quantity or 1)
+    suggest_complement(scene, outcome, ids[-1])
     return outcome
 
 
