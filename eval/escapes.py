@@ -112,8 +112,8 @@ def _own_strings(record: Mapping[str, Any], table: ShopTable) -> Iterator[str]:
     """Yield the words that only one kind of record has."""
     data = record["data"]
     match record["kind"]:
-        case "quote" | "complaint" | "description":
-            yield data["text"]
+        case "quote" | "complaint" | "description" | "shared_complaint" | "aspect_opinion":
+            yield from (data["text"], str(data.get("aspect") or ""))
         case "match":  # a number only where the product's own name holds it
             named = {w for i in record["product_ids"] for w in table.rows[i].name_words}
             yield from (w for w in data["words"] if w in named or not FACT.search(w))

@@ -82,6 +82,13 @@ def _complaint(record: Record, table: ShopTable) -> Iterator[str]:
         yield f"{data['count']} of {data['n_reviews']}, the reviews say {n_low} of {len(ratings)}"
 
 
+def _disagreement(record: Record, table: ShopTable) -> Iterator[str]:
+    data, ratings = record["data"], table.ratings.get(record["product_ids"][0], ())
+    counts = (len(ratings), sum(r >= 4 for r in ratings), sum(r <= 2 for r in ratings))
+    if (data["n_reviews"], data["n_high"], data["n_low"]) != counts:
+        yield f"{data['n_high']} and {data['n_low']} of {data['n_reviews']}, they are {counts}"
+
+
 def _total(record: Record, table: ShopTable) -> Iterator[str]:
     data = record["data"]
     total = sum((table.rows[i].price or Decimal(0) for i in data["prices"]), Decimal(0))
@@ -150,6 +157,9 @@ CHECKS: Mapping[str, Callable[[Record, ShopTable], Iterator[str]]] = {
     "comparison": _comparison,
     "quote": _quote,
     "complaint": _complaint,
+    "shared_complaint": _quote,
+    "aspect_opinion": _quote,
+    "disagreement": _disagreement,
     "total": _total,
     "cart": _cart,
     "difference": _difference,

@@ -35,9 +35,11 @@ FACT = re.compile(
     rf"|(?P<money>[$€£¥]\s?(?:{_N})|(?:{_N})\s?(?:USD|EUR|GBP|CNY|JPY|dollars?|euros?|pounds?|元|块))"
     rf"|(?P<percent>(?:{_N})\s?(?:%|percent\b|per cent\b))"
     rf"|(?P<times>(?:{_N})\s?(?:times\b|×|x\b|倍))"
-    rf"|(?P<scale>(?:of|out of) 5\b|1 (?:or|to) 2 stars?|满分5分|1(?:或|到)2星)"
+    r"|(?P<scale>(?:of|out of) 5\b|(?:1 or 2|4 or 5|1–2|4–5)(?: stars?)?\b"
+    r"|满分5分|(?:1或2|4或5|1–2|4–5)星)"
     r"|(?P<size>\d+(?:\.\d+)?\s?(?:kg|mg|g|ml|cl|l|km|cm|mm|m|kw|wh|w|mah|lm|oz|lbs?|inch(?:es)?|"
-    r"liters?|litres?|升|克|千克|公斤|厘米|毫米|米|瓦|流明|人(?!购买)|寸)(?![A-Za-z])|\b(?:size|尺码)\s?\w+"
+    r"liters?|litres?|升|克|千克|公斤|厘米|毫米|米|瓦|流明|人(?!购买)|寸)(?![A-Za-z])"
+    r"|\bsize \d+\b(?!/)|尺码\s?\w+"
     r"|\b(?:XXS|XS|XL|XXL|XXXL)\b)"
     rf"|(?P<number>{_N})"
     r"|(?P<other>\b(?:half|halves|halved|twice|thrice|doubled?|doubles|tripled?|triples|quarters?|"
@@ -158,7 +160,10 @@ def _states(kind: str, data: Mapping[str, Any]) -> set[str]:
         states.add("in")
     if kind == "offer":
         states.add("offer")
-    if kind in ("rating", "complaint") or data.get("name") in ("best_rated", "rating"):
+    if kind in ("rating", "complaint", "disagreement") or data.get("name") in (
+        "best_rated",
+        "rating",
+    ):
         states.add("rating")
     return states
 

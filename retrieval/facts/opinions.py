@@ -14,6 +14,7 @@ from typing import Literal
 from retrieval.aspects import Polarity, aspect_reader
 from retrieval.data.dataset import Product
 from retrieval.evidence import Evidence, EvidenceKind, make_evidence
+from retrieval.facts.quotable import reads_as_opinion
 from retrieval.facts.reviews import HIGH_RATING, LOW_RATING, QUOTE_LENGTH, ReviewFacts
 
 Side = Literal["praise", "complaint"]
@@ -98,6 +99,9 @@ class OpinionFacts(ReviewFacts):
         if not spans:
             return None
         rows = [row for found in spans.values() for row in found]
+        rows = [row for row in rows if reads_as_opinion(self._span_text[row])]
+        if not rows:
+            return None
         fitting = [row for row in rows if len(self._span_text[row]) in QUOTE_LENGTH]
         chosen = self._most_telling(product, fitting or rows, None, sign=SIGNS[polarity])
         span = self.store.dataset.spans.row(chosen, named=True)
