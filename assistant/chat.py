@@ -36,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--store", type=Path, required=True, help="a store made by retrieval.build")
     parser.add_argument(
-        "--llm", default="none", help="none, packaged, own, a directory, a hub id, or http(s)://…/v1"
+        "--llm",
+        default="none",
+        help="none, packaged, own, a directory, a hub id, or http(s)://…/v1",
     )
     parser.add_argument(
         "--jsonl", action="store_true", help="one JSON turn a line, one reply a line"

@@ -4,16 +4,13 @@
 here, because a sentence that only one of them would refuse is hard to write.
 """
 
-from pathlib import Path
-
-import pytest
-
 from assistant.quantities import Quantity
 from assistant.readings import NAME, Number, fits, numbers, reading, words_of
-from eval.mutants import alternatives, mutants_of
-from eval.run_mutants import MODULES, equivalents
 
-RATING = reading("number", ("rating",), "en")
+
+def rating():
+    """What wordings of ratings attest, worked out anew: a mutant may have changed how."""
+    return reading("number", ("rating",), "en")
 
 
 def number(before, after="|"):
@@ -42,11 +39,11 @@ def test_a_kind_of_claim_brings_its_own_words_only():
 
 
 def test_the_scale_is_the_only_number_that_wordings_of_ratings_hold():
-    assert dict(RATING.literals) == {"=5": "5"}
+    assert dict(rating().literals) == {"=5": "5"}
 
 
 def test_places_are_learned_with_three_tokens_and_with_two():
-    assert {len(place) for place in RATING.before} == {2, 3}
+    assert {len(place) for place in rating().before} == {2, 3}
 
 
 def test_english_connecting_words_are_none_of_chinese():
@@ -54,36 +51,11 @@ def test_english_connecting_words_are_none_of_chinese():
 
 
 def test_two_known_tokens_before_a_number_are_enough_and_none_are_too_few():
-    place = next(p for p in RATING.before if len(p) == 2 and "rating_count" in RATING.before[p])
-    assert fits(number(("zebra", *place), after="reviews"), "rating_count", RATING)
-    assert not fits(number(("zebra", "zebra", "zebra"), after="zebra"), "rating_count", RATING)
+    known = rating()
+    place = next(p for p in known.before if len(p) == 2 and "rating_count" in known.before[p])
+    assert fits(number(("zebra", *place), after="zebra"), "rating_count", known)
+    assert not fits(number(("zebra", "zebra", "zebra"), after="zebra"), "rating_count", known)
 
 
 def test_a_number_word_stays_a_word_and_digits_do_not():
     assert words_of("three tents for 5") == ["three", "tents", "for"]
-
-
-# --- the mutants themselves -----------------------------------------------------------------------
-
-
-def test_a_pattern_is_weakened_at_any_depth():
-    assert sorted(alternatives(r"\b(?:a|b[|])c\b|d")) == [
-        ("\\b(?:a)c\\b|d", "b[|]"),
-        ("\\b(?:a|b[|])c\\b", "d"),
-        ("\\b(?:b[|])c\\b|d", "a"),
-        ("d", "\\b(?:a|b[|])c\\b"),
-    ]
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_every_mutant_differs_from_its_module(module):
-    path = Path("assistant") / f"{module}.py"
-    unchanged = compile(path.read_text("utf-8"), str(path), "exec")
-    found = list(mutants_of(path))
-    assert len(found) > 50
-    assert all(mutant.code != unchanged for mutant in found)
-
-
-def test_mutants_said_to_be_equivalent_still_exist():
-    names = {m.name for module in MODULES for m in mutants_of(Path("assistant") / f"{module}.py")}
-    assert set(equivalents()) <= names
