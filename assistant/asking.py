@@ -13,7 +13,7 @@ from assistant.prompting import SLOT, load_wordings
 from assistant.readings import reading
 from assistant.wording import Form, Task, shaped
 
-SCALE = re.compile(r"of \d|\d or \d stars")
+SCALE = re.compile(r"of \d|\d or \d(?: stars)?")
 """The only numbers that stand in wordings: the scale of ratings, as one word."""
 
 
