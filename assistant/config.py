@@ -20,7 +20,7 @@ class AssistantConfig(BaseModel):
     """A product whose reviews are rated 1 or 2, or share a complaint, at least this often has it
     said."""
     unasked: bool = True
-    """Whether one complement may be named, unasked, after something was put into the cart."""
+    """Whether one complement may be named, unasked, after words put something into the cart."""
     answer_similarity: Annotated[float, Field(ge=0, le=1)] = 0.30
     """A review sentence that answers a question less probably than this is not shown as one."""
     turn_deadline_s: Annotated[float, Field(gt=0)] = 8.0

@@ -52,7 +52,6 @@ from assistant.handlers import BY_INTENT, cart, facts, search
 from assistant.handlers.cart import cart_fact
 from assistant.handlers.person import profile_lines
 from assistant.handlers.present import labels_of
-from assistant.handlers.unasked import suggest_complement
 from assistant.intent import ShopWords, Understanding, understand_turn
 from assistant.llm import LanguageModel, load_llm
 from assistant.prompting import load_wordings
@@ -444,7 +443,6 @@ class Assistant:
         match action.kind:
             case "add_to_cart":
                 cart.set_quantity(scene, outcome, product_id, plus=action.quantity or 1)
-                suggest_complement(scene, outcome, product_id)
             case "remove_from_cart":
                 cart.set_quantity(scene, outcome, product_id, to=0)
             case "set_quantity":

@@ -1,4 +1,4 @@
-"""The one thing said without being asked: a complement of what was just put into the cart.
+"""The one thing said without being asked: a complement of what was put into the cart in words.
 
 Only if a record ties the two products; never of a category that was declined, nothing shown before,
 and nothing above what is left of a stated budget.

@@ -6,7 +6,7 @@ import pytest
 
 from assistant.answer import Claim
 from assistant.config import AssistantConfig
-from assistant.conversation import Action, Conversation, Turn
+from assistant.conversation import Action, Conversation, Shown, Turn
 from assistant.service import Assistant
 from assistant.sessions import Sessions
 from retrieval.query import Constraints
@@ -17,11 +17,12 @@ TENT = "tent-duo"  # its footprint states that it fits; mats are in most of its 
 def put(shop, product_id=TENT, config=None, **state):
     """Put a product into the cart of a conversation in this state and return the reply."""
     sessions = Sessions("sqlite://")
-    conversation = Conversation(conversation_id="c", n_turns=1, **state)
+    shown = (Shown(product_id=product_id, offer_kind="similar"),)
+    conversation = Conversation(conversation_id="c", n_turns=1, shown=shown, **state)
     sessions.save(conversation, expected_turns=0)
-    action = Action(kind="add_to_cart", product_id=product_id)
+    text = "第一款加入购物车" if state.get("language") == "zh" else "add the first one to my cart"
     assistant = Assistant(shop, sessions, config=config)
-    return assistant, assistant.reply(Turn(conversation_id="c", action=action))
+    return assistant, assistant.reply(Turn(conversation_id="c", text=text))
 
 
 def unasked(reply):
