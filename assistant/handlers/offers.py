@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistant.conversation import Conversation, Shown
 from assistant.handlers.present import (
@@ -59,6 +59,8 @@ def _complements(scene: Scene, anchor: Anchor, *, basket: tuple[str, ...], openi
         constraints=_each_within_total(constraints),
     )
     slate = scene.recommender.recommend(query)
+    if "fits_only" in scene.understanding.notes:
+        slate = _fitting(scene, slate, anchor)
     outcome = present(
         scene, query, slate, opening=opening, offer_kind="cross_sell", owned=anchor.categories
     )
@@ -69,6 +71,18 @@ def _complements(scene: Scene, anchor: Anchor, *, basket: tuple[str, ...], openi
     if constraints.total_max is not None:
         _add_set(scene, outcome, query, constraints)
     return outcome
+
+
+def _fitting(scene: Scene, slate: Slate, anchor: Anchor) -> Slate:
+    """Return only what states that it works with an anchor; all where nothing does."""
+    anchors = [scene.product(p) for p in anchor.product_ids]
+
+    def works(product_id: str) -> bool:
+        facts = (scene.records.compatibility(scene.product(product_id), a) for a in anchors)
+        return any(fact is not None and fact.data["works"] for fact in facts)
+
+    stated = tuple(s for s in slate.suggestions if works(s.product_id))
+    return replace(slate, suggestions=stated) if stated else slate
 
 
 def _add_set(scene: Scene, outcome: Outcome, query: Query, constraints: Constraints) -> None:

@@ -95,9 +95,8 @@ def read_conditions(reading: Reading, intent: Intent) -> bool:
     if intent != "bundle":
         wanted.read_values(u, words, scope, said, limits=limits)
     wishes.read_filler(u, words)
-    said.categories = list(
-        dict.fromkeys(e.name for m in wishes.heads(u, words) for e in m.of("category"))
-    )
+    heads = (e.name for m in wishes.heads(u, words) for e in m.of("category"))
+    said.categories = list(reading.sought) or list(dict.fromkeys(heads))
     reading.wish = wishes.rest(u)
     if intent == "search" and not reading.wish and not has_goal(reading.conversation):
         reading.wish = reading.occasion or ""

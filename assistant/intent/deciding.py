@@ -7,6 +7,7 @@ import re
 
 from assistant.intent import wishes
 from assistant.intent.acts import find_acts
+from assistant.intent.carting import named_in_cart
 from assistant.intent.reading import (
     CONCEPT_PATTERNS,
     WHOLE_STORE,
@@ -15,6 +16,7 @@ from assistant.intent.reading import (
     find_superlative,
     is_superlative,
 )
+from assistant.intent.references import Reference
 from assistant.intent.understanding import (
     Intent,
 )
@@ -24,6 +26,14 @@ _BOUGHT_BEFORE = re.compile(
     r"\b(?:the|this|that|my) (?:[a-z]+ ){1,3}(?:i|we) (?:just |recently )?(?:bought|ordered|purchased|got)\b"
 )
 """A complaint or question about a purchase ("the tent I bought leaks")."""
+_FITS = re.compile(
+    r"\b(?:fits?|works?|goes?|match(?:es)?|compatible|suits?|for)\b|适合|适配|兼容|配|能用|一起用"
+)
+_HELD = re.compile(
+    r"\b(?:with |for )?(?:the|my|this) (?P<a>[^,.!?\x1f]+?) in (?:my|the) (?:cart|basket|trolley)\b"
+    r"|(?:能)?(?:和|跟|与)?购物车(?:里|中)(?:面)?的(?P<b>[\u3400-\u9fffa-z ]+?)(?=能|可以|搭|配|一起|用|的|$|[,.!?])"
+)
+"""A line of the cart, named as such."""
 _THE_CART = re.compile(r"\b(?:my|the)\b.*$|购物车|我的|我买")
 _WHATS_GOOD = re.compile(
     r"\bwhat(?:'s| is| are|s)? (?:a |an |some |the |your )?(?:good|best|nice|great|decent)\b"
@@ -46,6 +56,9 @@ def decide_intent(reading: Reading) -> Intent:
 def _fit_intent(reading: Reading) -> Intent | None:
     """A question whether one thing pointed at works with another, or with the cart."""
     sure = [r for r in reading.references if r.product_ids and r.how not in {"all", "brand"}]
+    if not any(r.how in {"place", "pronoun"} for r in sure) and (held := _what_fits(reading)):
+        reading.references = [held]
+        return "goes_with"
     if "fit" not in reading.acts or not sure or _asks_for_more(reading):
         return None
     several = len({p for r in sure for p in r.product_ids}) > 1
@@ -146,6 +159,21 @@ def _offer_intent(reading: Reading) -> Intent | None:
         if act in acts and not (act == "better" and _is_only_quality(reading)):
             return act
     return None
+
+
+def _what_fits(reading: Reading) -> Reference | None:
+    """Return the line of the cart in "which tents fit the footprint in my cart?"."""
+    low = reading.u.open
+    held = _HELD.search(low) if _FITS.search(low) else None
+    if held is None:
+        return None
+    ids = named_in_cart(held["a"] or held["b"], reading.conversation, reading.words)
+    others = [m for m in reading.words.mentions(low) if not held.start() <= m.start < held.end()]
+    reading.sought = tuple(dict.fromkeys(e.name for m in others for e in m.of("category")))
+    if not ids or not reading.sought:
+        return None
+    reading.said.notes.append("fits_only")
+    return Reference(start=held.start(), end=held.end(), product_ids=ids, how="title")
 
 
 def _is_a_property(reading: Reading) -> bool:

@@ -65,6 +65,8 @@ class Reading:
     wish: str = ""
     occasion: str | None = None
     cart_change: CartChange | None = None
+    sought: tuple[str, ...] = ()
+    """Categories asked for beside a line of the cart ("which tents fit the footprint …")."""
 
 
 def read(u: Utterance, conversation: Conversation, words: ShopWords) -> Reading:

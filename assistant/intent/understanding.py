@@ -90,4 +90,5 @@ class Understanding:
     """The amount said is for everything together, not for one product."""
     notes: tuple[str, ...] = ()
     """What was noticed and not acted on: `currency:EUR`, `no_such_place:5`, `ambiguous_reference`,
-    `guessed_reference`, `unit_limit:under 2 kg`, `cheaper_than_unknown`, `starts_over`."""
+    `guessed_reference`, `unit_limit:under 2 kg`, `cheaper_than_unknown`, `starts_over`,
+    `fits_only` (`goes_with`: only what states a fit)."""

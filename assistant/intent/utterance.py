@@ -22,7 +22,7 @@ class Utterance:
     """
 
     def __init__(self, message: str) -> None:
-        apart = message.replace("，", ", ")  # 至少264，585以内: two amounts
+        apart = re.sub(r"(?<=\d)，(?=\d)", ", ", message)  # 至少264，585以内: two amounts
         text = unicodedata.normalize("NFKC", apart).translate(_QUOTES)
         self.text = re.sub(
             r"[\s\x00-\x1f\u200b-\u200f\u2028-\u202e\ue000-\uf8ff\ufeff]+", " ", text

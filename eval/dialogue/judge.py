@@ -147,8 +147,11 @@ def _answers(goal: Goal, turns: Sequence[Turn], catalogue: Catalogue) -> list[st
         if bounds != {goal.bound}:
             found.append(f"the lowest price is {goal.bound}, said was {sorted(bounds) or 'none'}")
     if goal.family == "fit":
-        asked = [t.reply for t in turns if t.said.act == "does_it_fit"]
+        anchor = catalogue[goal.cart[0][0]]
+        asked = [t.reply for t in turns if t.said.act == "does_it_fit" and t.reply.cards]
         for reply in asked:
+            if fit_between(anchor, catalogue[reply.cards[0].product_id]) is None:
+                continue  # nobody knows
             kinds = {reply.evidence[i].kind for c in reply.answer.claims for i in c.evidence_ids}
             if "compatibility" not in kinds:
                 found.append(f"no record of a fit: {reply.text}")

@@ -386,7 +386,8 @@ class Shopper:
             if works(self.screen.text):
                 yield from self._take(number)
                 return
-        self.faults.append("none was said to fit")
+        yield from self._tell("which_fits", category=self._category(want), held=held)
+        yield from self._choose(want)
 
     def _cart_edit(self) -> Turns:
         assert self.goal.other is not None

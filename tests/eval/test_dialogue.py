@@ -172,7 +172,7 @@ def test_no_goal_and_no_wording_ever_names_a_product(outfitter):
         assert all(any(w.fits(p) for p in outfitter.products) for w in goal.wants if not goal.bound)
         for want in (*goal.wants, *((goal.other,) if goal.other else ())):
             for name in filter(None, (want.category, want.brand, want.not_brand)):
-                slots = dict.fromkeys(("category", "brand", "value"), name)
+                slots = dict.fromkeys(("category", "brand", "value", "held"), name)
                 slots |= dict.fromkeys(("amount", "wrong", "low", "n", "total", "rating"), "1")
                 slots |= {"place": "first", "person": "dad"}
                 for act in set(phrases()) - {"persons", "softeners"}:
