@@ -18,6 +18,7 @@ import numpy as np
 
 from assistant.conversation import Language
 from retrieval.data.dataset import Catalogue, Product
+from retrieval.errors import DataError
 
 Family = Literal[
     "search", "correction", "change_of_mind", "exclusion", "cheaper", "quantity", "two_items",
@@ -29,6 +30,7 @@ SAID_OF = ("colour", "material", "persons", "season", "size")
 """Attributes that a shopper names by their value alone."""
 FEWEST = 6
 """A category with fewer products is no goal: there is nothing to choose from."""
+FEWEST_SHELVES = 4
 ROUND_TO = (Decimal(5), Decimal(1), Decimal("0.5"))
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z -]+")
 
@@ -294,8 +296,17 @@ class GoalMaker:
 
 
 def make_goals(catalogue: Catalogue, n: int, *, seed: int) -> list[Goal]:
-    """Return `n` goals, the families in turn, each in English and Chinese."""
+    """Return `n` goals, the families in turn, each in English and Chinese.
+
+    Raises:
+        DataError: If too few categories have enough products.
+    """
     maker = GoalMaker(catalogue, np.random.default_rng(seed))
+    if len(maker.shelves) < FEWEST_SHELVES:
+        raise DataError(
+            f"{len(maker.shelves)} categories of this store have at least {FEWEST} products to "
+            f"choose from; goals need {FEWEST_SHELVES}, so take a larger store"
+        )
     families = maker.families()
     kinds = [(family, language) for language in ("en", "zh") for family in families]
     return [maker.goal(*kinds[i % len(kinds)], i // len(kinds)) for i in range(n)]  # type: ignore[arg-type]

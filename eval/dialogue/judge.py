@@ -158,9 +158,16 @@ def _answers(goal: Goal, turns: Sequence[Turn], catalogue: Catalogue) -> list[st
     return found
 
 
-def leaks(text: str, goal: Goal, wants: Sequence[Want], catalogue: Catalogue) -> bool:
-    """Whether a message names a product that the goal is about, by title or id."""
-    about = [p for p in catalogue.products if any(w.fits(p) for w in (*goal.wants, *wants))]
+def secrets(goal: Goal, catalogue: Catalogue) -> frozenset[str]:
+    """Return the titles and ids of everything that the goal is about."""
+    about = [p for p in catalogue.products if any(w.fits(p) for w in goal.wants)]
     about += [catalogue[product_id] for product_id, _ in goal.cart]
-    names = {n.casefold() for p in about for n in (p.product_id, p.title, p.title_in("zh"))}
-    return any(name in text.casefold() for name in names)
+    return frozenset(
+        name.casefold() for p in about for name in (p.product_id, p.title, p.title_in("zh"))
+    )
+
+
+def leaks(text: str, hidden: frozenset[str]) -> bool:
+    """Whether a message names a product, by title or id."""
+    low = text.casefold()
+    return any(name in low for name in hidden)

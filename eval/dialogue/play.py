@@ -12,7 +12,7 @@ from assistant.conversation import Action
 from assistant.conversation import Turn as Message
 from assistant.service import Assistant
 from eval.dialogue.goals import Goal
-from eval.dialogue.judge import Turn, judge, leaks
+from eval.dialogue.judge import Turn, judge, leaks, secrets
 from eval.dialogue.screen import look
 from eval.dialogue.shopper import Names, Shopper
 from eval.dialogue.wording import Half
@@ -50,11 +50,12 @@ def play(
             Message(conversation_id=name, action=action, language=goal.language)
         )
         shopper.screen = look(reply)
+    hidden = secrets(goal, catalogue)
     turns: list[Turn] = []
     talk = shopper.talk()
     said = next(talk, None)
     while said is not None and len(turns) < MOST_TURNS:
-        assert not leaks(said.text, goal, shopper.wants, catalogue), said.text
+        assert not leaks(said.text, hidden), said.text
         reply = assistant.reply(
             Message(conversation_id=name, text=said.text, language=None if turns else goal.language)
         )

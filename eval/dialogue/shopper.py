@@ -61,6 +61,10 @@ class Names:
         called = self._speakers[language].category(name)
         return called.lower() if called.isascii() else called
 
+    def leaf(self, product_id: str) -> str:
+        """Return the category of a product."""
+        return self._catalogue[product_id].leaf
+
     def label(self, name: str, language: Language) -> str:
         """Return a category's name as cards write it."""
         return self._speakers[language].category(name)
@@ -402,8 +406,7 @@ class Shopper:
 
     def _held(self, number: int) -> str:
         """Return the category of what is in the cart before the first word."""
-        product_id = self.goal.cart[number][0]
-        return self.names._catalogue[product_id].leaf
+        return self.names.leaf(self.goal.cart[number][0])
 
 
 def works(text: str) -> bool:

@@ -147,6 +147,16 @@ def test_a_question_of_fit_is_answered_by_what_both_state(assistant, talk, line,
     assert kinds["compatibility"].data["works"] is works
 
 
+@pytest.mark.parametrize(
+    "line", ["which fuel fits the stove in my cart?", "I need fuel for the stove in my cart"]
+)
+def test_what_fits_a_line_of_the_cart_is_only_what_states_it(assistant, talk, line):
+    stove = Action(kind="add_to_cart", product_id="stove-spark")
+    assistant.reply(Turn(conversation_id="m", action=stove))
+    reply, _ = talk(line)
+    assert [s.product_id for s in reply.suggestions] == ["gas-screw"]
+
+
 def test_without_a_record_of_a_fit_nobody_knows(talk):
     reply, _ = talk("tents", "does the first one fit the second one?")
     assert not {e.kind for e in reply.evidence.values()} & {"compatibility"}

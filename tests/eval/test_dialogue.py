@@ -10,15 +10,18 @@ import pytest
 from assistant.conversation import Cart, CartLine
 from assistant.service import Assistant, Shop
 from assistant.sessions import Sessions
+from eval.data.dialogues import Dialogue, Utterance
 from eval.dialogue.estimator import pass_hat
 from eval.dialogue.goals import FAMILIES, Goal, Want, make_goals
-from eval.dialogue.judge import Turn, judge, leaks
+from eval.dialogue.intents import labelled
+from eval.dialogue.judge import Turn, judge, leaks, secrets
 from eval.dialogue.play import play, transcript
 from eval.dialogue.shopper import Names, Said, works
 from eval.dialogue.wording import HALVES, phrases, word
 from eval.simulate.catalogue import make_products
 from eval.simulate.content import load_shelf
 from retrieval.data.ingest import ingest
+from retrieval.errors import DataError
 
 
 @pytest.fixture(scope="module")
@@ -83,10 +86,10 @@ def test_a_want_fits_what_the_record_states_and_nothing_else(shop):
 
 
 def test_a_message_that_names_the_product_is_a_leak(shop):
-    catalogue = shop.store.catalogue
-    assert leaks("I want the fjellro duo 2-person tent", GOAL, (), catalogue)
-    assert leaks("add tent-duo", GOAL, (), catalogue)
-    assert not leaks("a tent under 200", GOAL, (), catalogue)
+    hidden = secrets(GOAL, shop.store.catalogue)
+    assert leaks("I want the fjellro duo 2-person tent", hidden)
+    assert leaks("add tent-duo", hidden)
+    assert not leaks("a tent under 200", hidden)
 
 
 # --- the judge ------------------------------------------------------------------------------------
@@ -169,6 +172,7 @@ def test_no_goal_and_no_wording_ever_names_a_product(outfitter):
     assert {goal.family for goal in goals} == set(FAMILIES)
     rng = np.random.default_rng(0)
     for goal in goals:
+        hidden = secrets(goal, outfitter)
         assert all(any(w.fits(p) for p in outfitter.products) for w in goal.wants if not goal.bound)
         for want in (*goal.wants, *((goal.other,) if goal.other else ())):
             for name in filter(None, (want.category, want.brand, want.not_brand)):
@@ -178,7 +182,20 @@ def test_no_goal_and_no_wording_ever_names_a_product(outfitter):
                 for act in set(phrases()) - {"persons", "softeners"}:
                     for half in HALVES:
                         text = word(act, goal.language, half, rng, **slots)
-                        assert not leaks(text, goal, (), outfitter), text
+                        assert not leaks(text, hidden), text
+
+
+def test_a_shop_with_too_little_to_choose_from_is_refused(shop):
+    with pytest.raises(DataError, match=r"0 categories of this store have at least 6 products"):
+        make_goals(shop.store.catalogue, 4, seed=0)
+
+
+def test_human_messages_count_where_their_label_is_of_one_kind(shop):
+    # greeting wins 3 to 2; the second is a tie of two kinds and is left out; the third is no label
+    votes = [{"greeting": 3.0, "answer": 2.0}, {"nf": 2.0, "answer": 2.0}, {"other": 3.0}]
+    said = [Utterance(is_client=True, text="hello", votes=v) for v in votes]
+    dialogue = Dialogue(dialogue_id="d", shelf="s", utterances=said)
+    assert list(labelled(dialogue, shop.store.catalogue)) == [("social", "social")]
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
