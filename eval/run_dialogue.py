@@ -150,6 +150,9 @@ def task_of(llm: str, half: Half, played: dict[str, list[Played]], trials: int) 
         facts={
             "goals": len(goals),
             "trials a goal": trials,
+            "turns with a finding of the strict count": sum(
+                p.strict for r in played.values() for p in r
+            ),
             "turns a conversation": round(float(np.mean(turns)), 2) if turns else 0,
         },
     )

@@ -16,7 +16,7 @@ from assistant.prompting import load_wordings
 from eval.card_escapes import escapes
 from eval.dialogue.goals import Goal, Want
 from eval.dialogue.shopper import Said
-from eval.shop_table import ShopTable, table_of
+from eval.shop_table import table_of
 from retrieval.compatibility import fit_between
 from retrieval.data.dataset import Catalogue
 from retrieval.store import Store
@@ -40,7 +40,7 @@ def judge(
     catalogue = store.catalogue
     return [
         *_cart(goal, wants, cart, catalogue),
-        *_claims(turns, table_of(store)),
+        *_claims(turns),
         *_questions(turns),
         *_kept(turns, catalogue),
         *_first_wish(goal, turns),
@@ -74,16 +74,22 @@ def _cart(goal: Goal, wants: Sequence[Want], cart: Cart, catalogue: Catalogue) -
     return [] if is_right else [f"the cart holds {held}"]
 
 
-def _claims(turns: Sequence[Turn], table: ShopTable) -> list[str]:
-    found = []
-    for turn in turns:
-        claims = zip(turn.reply.answer.claims, turn.reply.checks, strict=True)
-        found += [f"not supported: {claim.text}" for claim, check in claims if not check.supported]
-        found += [
-            f"{e.sort} without a record: “{e.found}” in “{e.where}”"
-            for e in escapes(turn.reply, table)
-        ]
-    return found
+def _claims(turns: Sequence[Turn]) -> list[str]:
+    return [
+        f"not supported: {claim.text}"
+        for turn in turns
+        for claim, check in zip(turn.reply.answer.claims, turn.reply.checks, strict=True)
+        if not check.supported
+    ]
+
+
+def strict_findings(turns: Sequence[Turn], store: Store) -> int:
+    """Return in how many turns the strict count finds something without a record.
+
+    Counted beside the verdict: it also finds the scale of ratings ("1–2 stars") on cards.
+    """
+    table = table_of(store)
+    return sum(bool(escapes(turn.reply, table)) for turn in turns)
 
 
 def _questions(turns: Sequence[Turn]) -> list[str]:

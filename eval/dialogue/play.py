@@ -12,7 +12,7 @@ from assistant.conversation import Action
 from assistant.conversation import Turn as Message
 from assistant.service import Assistant
 from eval.dialogue.goals import Goal
-from eval.dialogue.judge import Turn, judge, leaks, secrets
+from eval.dialogue.judge import Turn, judge, leaks, secrets, strict_findings
 from eval.dialogue.screen import look
 from eval.dialogue.shopper import Names, Shopper
 from eval.dialogue.wording import Half
@@ -29,6 +29,8 @@ class Played:
     trial: int
     turns: Sequence[Turn]
     faults: Sequence[str]
+    strict: int
+    """Turns in which the strict count finds something (see `judge.strict_findings`)."""
 
     @property
     def passed(self) -> bool:
@@ -70,7 +72,8 @@ def play(
     store = assistant.recommender.store
     found = judge(goal, shopper.wants, turns, conversation.cart, store)
     return Played(goal=goal, half=half, trial=trial, turns=turns,
-                  faults=[*shopper.faults, *late, *found])  # fmt: skip
+                  faults=[*shopper.faults, *late, *found],
+                  strict=strict_findings(turns, store))  # fmt: skip
 
 
 def transcript(played: Played) -> str:
