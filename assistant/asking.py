@@ -10,11 +10,7 @@ from dataclasses import dataclass
 from assistant.clauses import Clause
 from assistant.llm import sentence_pattern, wording_grammar
 from assistant.prompting import SLOT, load_wordings
-from assistant.readings import reading
 from assistant.wording import Form, Task, shaped
-
-SCALE = re.compile(r"of \d|\d or \d(?: stars)?")
-"""The only numbers that stand in wordings: the scale of ratings, as one word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +23,6 @@ class Asked:
     slots: tuple[str, ...]
     complete: frozenset[frozenset[str]]
     """Which slots a sentence must hold to say enough."""
-    words: tuple[str, ...]
     wordings: tuple[str, ...]
 
     @classmethod
@@ -37,37 +32,24 @@ class Asked:
         variants = wording.en_it if form == "second" else wording.variants("en", known=known)
         usable = [v for v in variants if set(SLOT.findall(v)) <= set(clause.slots)]
         complete = frozenset(frozenset(SLOT.findall(v)) for v in usable)
-        kinds = tuple(dict.fromkeys(fact.kind for fact in clause.evidence))
-        words = ("I" if w == "i" else w for w in reading(wording.kind, kinds, "en").words)
         return cls(
             key=clause.key,
             form=form,
             known=known,
             slots=tuple(sorted(frozenset().union(*complete))),
             complete=complete,
-            words=tuple(sorted({*words, *SCALE.findall(" ".join(usable))})),
             wordings=tuple(shaped(v, form, "en") for v in usable),
         )
 
     @property
-    def lead(self) -> str:
-        """What the sentence begins with."""
-        return "and " if self.form == "second" else ""
-
-    @property
-    def end(self) -> str:
-        """What it ends with."""
-        return "," if self.form == "first" else "."
-
-    @property
     def grammar(self) -> str:
         """The grammar that a local model is held to."""
-        return wording_grammar(self.slots, self.complete, self.words, lead=self.lead, end=self.end)
+        return wording_grammar(self.wordings, self.complete)
 
     @property
     def schema(self) -> dict[str, object]:
-        """The JSON schema that an endpoint is held to: one sentence of words and slots."""
-        pattern = sentence_pattern(self.slots, self.words, lead=self.lead, end=self.end)
+        """The JSON schema that an endpoint is held to: one sentence of the wordings' pieces."""
+        pattern = sentence_pattern(self.wordings)
         return {
             "type": "object",
             "properties": {"sentence": {"type": "string", "pattern": f"^{pattern}$"}},

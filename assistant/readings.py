@@ -61,7 +61,7 @@ class Reading:
     words: frozenset[str]
     """Connecting words, lower case; empty for Chinese."""
     runs: frozenset[tuple[str, str]]
-    """Chinese: which character may follow which, edges included."""
+    """Which word (Chinese: character) may follow which, edges included."""
     before: Mapping[Place, frozenset[str]]
     """Three or two tokens → the fields whose number may follow them."""
     after: Mapping[str, frozenset[str]]
@@ -84,8 +84,10 @@ def reading(claim: ClaimKind, kinds: tuple[EvidenceKind, ...], language: Languag
     after: dict[str, set[str]] = defaultdict(set)
     literals: dict[str, str] = {}
     texts = [text for w in found for text in w.all_variants(language)]
+    samples = []
     for text in texts:
         sample, fields = _sample(text)
+        samples.append(sample)
         for number in numbers(sample):
             value = number.quantity.value
             field = fields.get(value, f"={value}")
@@ -98,7 +100,7 @@ def reading(claim: ClaimKind, kinds: tuple[EvidenceKind, ...], language: Languag
     words = load_wordings().connecting if language == "en" else ()
     return Reading(
         words=frozenset([*words, *(w for t in bare for w in words_of(t))]),
-        runs=frozenset(pair for t in bare for pair in runs_of(t)),
+        runs=frozenset(pair for t in samples for pair in runs_of(t, language)),
         before={place: frozenset(names) for place, names in before.items()},
         after={token: frozenset(names) for token, names in after.items()},
         variants=frozenset(frozenset(SLOT.findall(text)) for text in texts),
@@ -145,10 +147,25 @@ def words_of(text: str) -> list[str]:
     return [w.casefold() for w in WORD.findall(_without_numbers(text).replace("’", "'"))]
 
 
-def runs_of(text: str) -> list[tuple[str, str]]:
-    """Return which Chinese character follows which, with the edges of each run."""
-    runs = RUN.findall(_without_numbers(text))
-    return [pair for run in runs for pair in pairwise((EDGE, *run, EDGE))]
+def runs_of(text: str, language: Language) -> list[tuple[str, str]]:
+    """Return which word follows which, a name, value or number being one; edges included.
+
+    In Chinese it is characters, within each run of them. A clause that shares a sentence begins
+    with "and", which is no part of it.
+    """
+    if language == "zh":
+        runs = RUN.findall(_without_numbers(text))
+        return [pair for run in runs for pair in pairwise((EDGE, *run, EDGE))]
+    text = text.removeprefix("and ").replace("’", "'")
+    found = quantities(text)
+    tokens = [
+        (m.start(), NAME if m[0] == QUOTE else _edge(m[0].casefold()))
+        for m in TOKEN.finditer(text)
+        if not any(q.start <= m.start() < q.end for q in found)
+    ]
+    tokens += [(q.start, NAME) for q in found]
+    words = [EDGE, *(word for _, word in sorted(tokens)), EDGE]
+    return [(one, two) for one, two in pairwise(words) if (one, two) != (EDGE, EDGE)]
 
 
 def _without_numbers(text: str) -> str:

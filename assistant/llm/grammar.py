@@ -1,4 +1,4 @@
-"""Grammars of one sentence: connecting words and slots, nothing else.
+"""Grammars of one sentence: what the wordings of a clause can be recombined to, and nothing else.
 
 A slot is written as `prompts/wordings.yaml` writes it (`$price`) and filled by code afterwards, so
 no value of the evidence passes through a model at all: it cannot miscopy a price, and what a
@@ -7,107 +7,103 @@ catalogue or a review says cannot reach it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import pairwise
 
-FORMS: Mapping[str, str] = {
-    "confidence": "$confidence %",
-    "lift": "$lift times",
-    "quote": "“$quote”",
-    "chip": "“$chip”",
-    "words": "“$words”",
-}
-"""Slots that always stand with their unit or in quotation marks."""
-LAST = "quote"
-"""The slot that ends its sentence: its own full stop is inside the marks."""
-MAX_WORDS = 16
-"""Words in a row, at most."""
-PAUSE = "[,:;]?"
+SLOT = re.compile(r"\$([a-z_]+)")
+START, END = "", "\n"
+MAX_STATES = 4_000
+
+Place = tuple[str, str]
+"""The two pieces written last."""
+State = tuple[Place, frozenset[str]]
+"""Where a sentence stands, and the slots said so far."""
+BEGIN: State = ((START, START), frozenset())
 
 
-def wording_grammar(
-    slots: Sequence[str],
-    complete: Collection[frozenset[str]],
-    words: Iterable[str],
-    *,
-    lead: str = "",
-    end: str = ".",
-) -> str:
-    """Return a Lark grammar of one sentence that uses each slot at most once.
+def wording_grammar(wordings: Sequence[str], complete: Collection[frozenset[str]]) -> str:
+    """Return a Lark grammar of the sentences made of the wordings' neighbouring pieces.
 
-    It can only end when the slots said so far hold one of `complete`. Which slots were said is the
-    state: n slots make 2**n rules.
+    A piece is what stands between two spaces ("$price.", "reviews"). It may follow the two pieces
+    that it follows in some wording, no slot is said twice, and a sentence ends as some wording
+    ends, once the slots said hold one of `complete`. Every wording is such a sentence.
 
     Args:
-        slots: Names of the slots.
+        wordings: At least one, unfilled.
         complete: Sets of slots of which one must be said.
-        words: The closed list of connecting words, lower case.
-        lead: What the sentence begins with; then its first word is not capitalised.
-        end: How it ends, unless with a quotation.
 
     Raises:
-        ValueError: If there is nothing to say.
+        ValueError: If no sentence is complete.
     """
-    known = sorted(set(words))
-    if not known or not any(one <= frozenset(slots) for one in complete):
-        raise ValueError(f"no words, or `complete` needs other slots than {sorted(slots)}")
-    word = _either(known)
-    first = word if lead else _either([one[:1].upper() + one[1:] for one in known])
-    rules = [
-        f"start: {_literal(lead) if lead else ''} (OPEN | ) said_0",
-        f"OPEN: /{first}{PAUSE} (?:{word}{PAUSE} ){{0,{MAX_WORDS}}}/",
-        f"RUN: /{PAUSE} (?:{word}{PAUSE} ){{0,{MAX_WORDS}}}/",
-        f"TAIL: /(?:{PAUSE} {word}){{1,{MAX_WORDS}}}/",
-        *_states(tuple(slots), [frozenset(one) for one in complete], end),
-    ]
-    return "\n".join(rules) + "\n"
+    ways = _ways(wordings)
+    states, kept = _states(ways, complete)
+    if BEGIN not in kept:
+        raise ValueError(f"none of the wordings {list(wordings)!r} says {list(complete)!r}")
+    name = {state: f"s{number}" for number, state in enumerate(states) if state in kept}
+    rules = []
+    for state in name:
+        follows = []
+        for after in states[state]:
+            if after[0][1] == END:
+                follows.append('""')
+            elif after in name:
+                gap = " " if state != BEGIN else ""
+                follows.append(f"{_literal(gap + after[0][1])} {name[after]}")
+        rules.append(f"{name[state]}: {' | '.join(dict.fromkeys(follows))}")
+    return "\n".join([f"start: {name[BEGIN]}", *rules]) + "\n"
 
 
-def _states(slots: tuple[str, ...], complete: Sequence[frozenset[str]], end: str) -> Iterator[str]:
-    """Yield a rule for each set of slots that may have been said; bit i stands for slot i."""
-    for said in range(2 ** len(slots)):
-        names = frozenset(name for bit, name in enumerate(slots) if said >> bit & 1)
-        is_enough = any(one <= names for one in complete)
-        if LAST in names:
+def _ways(wordings: Sequence[str]) -> Mapping[Place, tuple[str, ...]]:
+    """Return each two neighbours with the pieces that may follow them, in reading order."""
+    found: dict[Place, dict[str, None]] = defaultdict(dict)
+    for wording in wordings:
+        pieces = [START, START, *wording.split(), END]
+        for (one, two), after in zip(pairwise(pieces), pieces[2:], strict=False):
+            found[one, two][after] = None
+    return {place: tuple(after) for place, after in found.items()}
+
+
+def _states(
+    ways: Mapping[Place, tuple[str, ...]], complete: Collection[frozenset[str]]
+) -> tuple[dict[State, list[State]], set[State]]:
+    """Return every state that can be reached with what follows it, and those that can end."""
+    follows: dict[State, list[State]] = {}
+    before: dict[State, list[State]] = defaultdict(list)
+    waiting, ends = [BEGIN], list[State]()
+    while waiting and len(follows) < MAX_STATES:
+        state = waiting.pop()
+        if state in follows:
             continue
-        ways = []
-        for bit, name in enumerate(slots):
-            if said >> bit & 1:
+        follows[state] = []
+        for piece in ways.get(state[0], ()):
+            slots = frozenset(SLOT.findall(piece))
+            after = ((state[0][1], piece), state[1] | slots)
+            if piece == END and not any(one <= state[1] for one in complete):
                 continue
-            if name == LAST and not any(one <= names | {LAST} for one in complete):
+            if slots & state[1]:
                 continue
-            after = "" if name == LAST else f" said_{said | 1 << bit}"
-            ways.append(f"{'RUN ' if said else ''}{_literal(FORMS.get(name, f'${name}'))}{after}")
-        if is_enough:
-            ways += [_literal(end), f"TAIL {_literal(end)}"]
-        yield f"said_{said}: {' | '.join(ways)}"
+            follows[state].append(after)
+            before[after].append(state)
+            (ends if piece == END else waiting).append(after)
+    kept, waiting = set[State](), ends
+    while waiting:
+        state = waiting.pop()
+        if state not in kept:
+            kept.add(state)
+            waiting += before[state]
+    return follows, kept & set(follows)
 
 
-def sentence_pattern(
-    slots: Sequence[str], words: Iterable[str], *, lead: str = "", end: str = "."
-) -> str:
-    """Return a regular expression of the same sentences that does not count slots.
+def sentence_pattern(wordings: Iterable[str]) -> str:
+    """Return a regular expression of the wordings' pieces in any order.
 
-    For servers that take a JSON schema with a `pattern` and no grammar.
+    For servers that take a JSON schema with a `pattern` and no grammar; the gate sees to the order.
     """
-    known = sorted(set(words))
-    forms = [FORMS.get(name, f"${name}") for name in slots]
-    begins = [] if lead else [one[:1].upper() + one[1:] for one in known]
-    first, inside = _either([*forms, *(begins or known)]), _either([*forms, *known])
-    closing = f"(?:{_escaped(end)})?" if LAST in slots else _escaped(end)
-    return f"{_escaped(lead)}{first}(?:{PAUSE} {inside})*{closing}"
-
-
-def _either(texts: Iterable[str]) -> str:
-    """Match one of the texts, the longest first."""
-    return f"(?:{'|'.join(_escaped(t) for t in sorted(set(texts), key=lambda t: (-len(t), t)))})"
-
-
-def _escaped(text: str) -> str:
-    """The text as a regular expression inside Lark's slashes."""
-    plain = set("_ ")
-    return "".join(
-        "\\" + c if c.isascii() and not c.isalnum() and c not in plain else c for c in text
-    )
+    pieces = sorted({piece for wording in wordings for piece in wording.split()})
+    either = "|".join(re.escape(piece) for piece in sorted(pieces, key=len, reverse=True))
+    return f"(?:{either})(?: (?:{either}))*"
 
 
 def _literal(text: str) -> str:

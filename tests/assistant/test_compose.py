@@ -229,8 +229,10 @@ def write(*texts, **settings):
 
 
 def test_a_true_wording_of_the_model_is_filled_by_code_and_said(say, clauses):
-    (said,), tally = say(write("For $product you pay $price."), task(clauses["en"]["price"]))
-    assert said == f"For {DUO} you pay €129.00."
+    (said,), tally = say(
+        write("The price of $product comes at $price."), task(clauses["en"]["price"])
+    )
+    assert said == f"The price of {DUO} comes at €129.00."
     assert said not in wordings(clauses["en"]["price"], "en")
     assert (tally.by_model, tally.first_try, tally.repaired) == (1, 1, 0)
 
@@ -344,6 +346,7 @@ def test_a_constrained_model_gets_a_grammar_and_an_endpoint_a_schema(say, clause
     assert endpoint.model.written[0]["grammar"] is None
     pattern = endpoint.model.written[0]["json_schema"]["properties"]["sentence"]["pattern"]
     assert re.fullmatch(pattern, "You pay $price for $product.")
+    assert re.fullmatch(pattern, "The price of $product comes at $price.")
     assert not re.fullmatch(pattern, "$product is free.")
     assert not re.fullmatch(pattern, "$product costs 5.")
 
@@ -355,8 +358,7 @@ def test_every_english_wording_is_a_sentence_of_its_own_grammar(clauses):
         ask = Asked.of(clause, "whole", known=True)
         pattern = ask.schema["properties"]["sentence"]["pattern"]
         for variant in ask.wordings:
-            if "(" not in variant:
-                assert re.fullmatch(pattern, variant), variant
+            assert re.fullmatch(pattern, variant), variant
 
 
 def test_a_shopper_cannot_leave_the_marks_of_the_prompt(say, clauses):

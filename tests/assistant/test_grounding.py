@@ -550,12 +550,12 @@ def only(shop, clauses):
             gate_over(shop, replace(product("tent-duo"), title=reordered)), price,
             f"{reordered} costs €129.00."),
         "_wrong_quotes": (
-            shop.gate, en["quote"], first["quote"].replace(": “", ": “a reviewer”, “", 1)),
+            shop.gate, en["quote"], first["quote"].replace(": “", ": “One buyer says: “", 1)),
         "_foreign_names": (
-            gate_over(shop, replace(product("lantern"), brand="Here")), price,
-            f"Here {DUO} costs €129.00."),
+            gate_over(shop, replace(product("lantern"), brand="Pay")), price,
+            f"You pay €129.00 for {DUO}."),
         "_unclear_product": (shop.gate, price, "It costs €129.00."),
-        "_wrong_numbers": (shop.gate, price, f"{DUO} costs €129.00 for 12."),
+        "_wrong_numbers": (shop.gate, price, f"{DUO} costs €129.00; {DUO} costs €12.00."),
         "_wrong_places": (
             shop.gate, en["price_reduced"],
             f"{QUARTET} is €249.00, down from €279.00; the list price is €249.00."),
@@ -569,10 +569,10 @@ def only(shop, clauses):
             first["extreme_cheapest"].replace("cheapest", "most expensive")),
         "_other_clause": (shop.gate, en["nothing"], first["more_none"]),
         "_strange_characters": (shop.gate, price, f"{DUO} costs €129.00!"),
-        "_unknown_words": (shop.gate, price, f"{DUO}, waterproof, costs €129.00."),
         "_incomplete": (
             shop.gate, tie,
-            f"The 9 baskets with {DUO} also held {FOAM} (66.7 %, 2.2 times as many as by chance)."),
+            f"Of the 9 baskets with {DUO}, 6 also had {FOAM}."),
+        "_strange_order": (shop.gate, price, f"{DUO} costs costs €129.00."),
         "_unknown_words zh": (shop.gate, zh["price"], f"{DUO_ZH}防水，售价€129.00。", "zh"),
     }  # fmt: skip
 
@@ -581,7 +581,7 @@ ONLY = (
     "_wrong_kind", "_stale", "_miscounted", "_unseen", "_wrong_quotes", "_foreign_names",
     "_unclear_product", "_wrong_numbers", "_wrong_places", "_wrong_currency", "_wrong_order",
     "_wrong_direction", "_contradictions", "_other_clause", "_strange_characters",
-    "_unknown_words", "_unknown_words zh", "_incomplete",
+    "_unknown_words zh", "_incomplete", "_strange_order",
 )  # fmt: skip
 
 
@@ -650,3 +650,21 @@ def test_a_claim_is_of_the_kind_that_its_wording_states(clauses):
         claim = clause.claim("x")
         assert isinstance(claim, Claim)
         assert claim.kind == load_wordings().clauses[key].kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "One in 6 reviews of {duo} says: 1 of the reviews have a “{quote}”",
+        "On 1 of the 6 reviews of {duo} one says: “{quote}”",
+        "To be fair, one says it of {duo}: 1 of 6 reviews “{quote}”",
+    ],
+)
+def test_known_words_in_an_order_of_their_own_are_refused(shop, clauses, text):
+    """What a small model made of these words passed once: every word known, the sentence untrue."""
+    clause = clauses["en"]["complaint"]
+    count, n = clause.slots["count"], clause.slots["n_reviews"]
+    said = text.replace("1 of", f"{count} of").replace(" 6 ", f" {n} ")
+    product = clause.slots["product"]
+    said = said.format(duo=product, quote=clause.slots["quote"])
+    assert not judge(shop.gate, clause, said, "en").supported

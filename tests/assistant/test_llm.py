@@ -12,9 +12,14 @@ import pytest
 from assistant.llm import EndpointLLM, TransformersLLM, load_llm, wording_grammar
 from retrieval.errors import ModelBusyError, ModelError
 
+WORDINGS = [
+    "The $product is a light choice and costs $price.",
+    "For rainy days the $product costs $price.",
+    "A light $product for $count days is a choice for $price.",
+]
 SLOTS = ["product", "price", "count"]
 ENOUGH = [frozenset({"product", "price"}), frozenset({"price", "count"})]
-WORDS = ["the", "is", "a", "light", "choice", "and", "costs", "for", "rainy", "days", "don't"]
+WORDS = ["the", "is", "a", "light", "choice", "and", "costs", "for", "rainy", "days"]
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +83,7 @@ def is_made_of(sentence, slots, words):
 
 
 def constrained(llm, n):
-    grammar = wording_grammar(SLOTS, ENOUGH, WORDS)
+    grammar = wording_grammar(WORDINGS, ENOUGH)
     for i in range(n):
         yield "".join(
             llm.write("Write.", "Case.", grammar=grammar, max_tokens=300, seed=f"case {i} of {n}")
@@ -105,10 +110,10 @@ def test_hundreds_of_constrained_texts_hold_no_digit(llm):
 def test_what_else_is_being_written_does_not_change_a_text(llm):
     """Each text is held to its own grammar and drawn by its own chance, alone or among others."""
     grammars = [
-        wording_grammar(["price"], [frozenset({"price"})], ["costs", "is"]),
-        wording_grammar(["count"], [frozenset({"count"})], ["days", "rainy"], end=","),
+        wording_grammar(["It costs $price.", "It is $price."], [frozenset({"price"})]),
+        wording_grammar(["For $count days,", "For rainy $count,"], [frozenset({"count"})]),
         None,
-        wording_grammar(["price", "count"], ENOUGH[1:], WORDS, lead="and "),
+        wording_grammar(["and it costs $price for $count."], ENOUGH[1:]),
     ]
 
     def write(place):
@@ -120,8 +125,8 @@ def test_what_else_is_being_written_does_not_change_a_text(llm):
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(write, range(4)))
     assert together == alone
-    assert re.fullmatch(r"[A-Za-z$,:; ]*\.?", alone[0])
-    assert alone[3].startswith("and ")
+    assert alone[0] in ("It costs $price.", "It is $price.")
+    assert "and it costs $price for $count.".startswith(alone[3])
 
 
 def test_an_unseeded_text_is_the_likeliest_and_seeds_differ(llm):
@@ -215,16 +220,29 @@ def test_control_tokens_in_data_are_only_text(llm):
 
 
 def test_a_grammar_that_can_say_nothing_is_refused():
-    with pytest.raises(ValueError, match="needs other slots than"):
-        wording_grammar(["price"], [frozenset({"count"})], WORDS)
-    with pytest.raises(ValueError, match="no words"):
-        wording_grammar(["price"], [frozenset({"price"})], [])
+    with pytest.raises(ValueError, match="none of the wordings"):
+        wording_grammar(["It costs $price."], [frozenset({"count"})])
 
 
-def test_a_quotation_ends_its_sentence(llm):
-    grammar = wording_grammar(["quote"], [frozenset({"quote"})], ["buyers", "say"])
-    text = "".join(llm.write("s", "u", grammar=grammar, max_tokens=200, seed="q"))
-    assert text.endswith("“$quote”")
+def accepts(llm, grammar, text):
+    matcher = llm._matcher(grammar, None)
+    tokens = llm._ids(text, special=False)
+    return matcher.validate_tokens(tokens) == len(tokens) and (
+        matcher.consume_tokens(tokens) and matcher.is_accepting()
+    )
+
+
+def test_every_wording_and_every_mixture_of_neighbours_is_a_sentence_and_no_other(llm):
+    grammar = wording_grammar(WORDINGS, ENOUGH)
+    assert all(accepts(llm, grammar, wording) for wording in WORDINGS)
+    assert accepts(llm, grammar, "A light choice and costs $price.") is False  # no product
+    mixed = [*WORDINGS, "So the $product costs less, at $price."]
+    assert accepts(llm, wording_grammar(mixed, ENOUGH), "So the $product costs $price.")
+    assert accepts(llm, grammar, "For rainy days is a light choice for $price.") is False
+    assert not accepts(llm, grammar, "The $product costs $price. The $product costs $price.")
+    assert not accepts(llm, grammar, "The $product is free.")
+    assert not accepts(llm, grammar, "The $product costs $5.")
+    assert not accepts(llm, grammar, "The $product costs $price")
 
 
 def test_a_broken_grammar_is_named(llm):
