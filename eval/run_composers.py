@@ -180,7 +180,7 @@ def judged(
         new = 0
         for claim in claims:
             clause = next(c for c in planned if c.claim(claim.text) == claim)
-            wording = unfilled(claim.text, clause)
+            wording = unfilled(claim.text, clause, task.short)
             said[clause.key].append(wording)
             new += not is_known_wording(wording, clause.key)
         values["new wordings"].append(new / max(len(claims), 1))
@@ -218,9 +218,11 @@ def accepting(shop: Shop, task: Task, planned: Sequence[Clause]) -> Accept:
     return accept
 
 
-def unfilled(text: str, clause: Clause) -> str:
-    """Return a sentence with its values put back into slots, the longest first."""
-    for name, value in sorted(clause.slots.items(), key=lambda slot: -len(slot[1])):
+def unfilled(text: str, clause: Clause, short: Mapping[str, str]) -> str:
+    """Return a sentence with its values, short titles too, put back into slots, longest first."""
+    values = [*clause.slots.items()]
+    values += [(name, short[value]) for name, value in clause.slots.items() if value in short]
+    for name, value in sorted(values, key=lambda slot: -len(slot[1])):
         if value:
             text = text.replace(value, f"${name}")
     return text

@@ -24,7 +24,8 @@ def test_variety_is_what_drawing_would_give():
 
 def test_a_sentence_is_led_back_to_its_wording():
     clause = Clause(key="price", slots={"product": "Tent 2", "price": "$2"}, evidence=())
-    assert unfilled("Tent 2 costs $2.", clause) == "$product costs $price."
+    assert unfilled("Tent 2 costs $2.", clause, {}) == "$product costs $price."
+    assert unfilled("T2 costs $2.", clause, {"Tent 2": "T2"}) == "$product costs $price."
     assert is_known_wording("$product costs $price.", "price")
     assert is_known_wording("and it costs $price.", "price")
     assert is_known_wording("It costs $price,", "price")
