@@ -1,6 +1,6 @@
 """How fast a language model words replies to several shoppers at once, beside the machine's floors.
 
-    python -m eval.run_serving --store STORE [--llm packaged] [--llm 4b] [--llm 8b] [--gate …]
+    python -m eval.run_serving --store STORE [--llm own] [--llm 4b] [--llm 8b] [--gate …]
 
 Conversations of real tasks (recorded from scripted shoppers) run at the same time over one model:
 time to the first shown clause, clauses and tokens a second, how many clauses the template had to
@@ -26,7 +26,7 @@ from assistant.answer import Claim
 from assistant.asking import Asked
 from assistant.clauses import Clause
 from assistant.compose import ModelComposer, Tally
-from assistant.llm import TransformersLLM
+from assistant.llm import TransformersLLM, load_llm
 from assistant.prompting import load_prompt
 from assistant.service import Shop
 from assistant.wording import Task
@@ -69,7 +69,7 @@ def run(options: RunOptions) -> int:
     shop = Shop(options.store)
     tasks = [task for task in recorded(shop, rounds=1) if len(clauses_of(task)) > 1]
     results, notes = [], list[str]()
-    for name in options.llm or ("packaged", "4b", "8b"):
+    for name in options.llm or ("own", "4b", "8b"):
         try:
             llm = served(name)
         except ModelError as error:
@@ -94,9 +94,12 @@ def served(name: str) -> TransformersLLM:
     Raises:
         ModelError: If it cannot be had here.
     """
-    folder = weights.resolve("packaged" if name in SHAPES else name, kind="llm")
     if name not in SHAPES:
-        return TransformersLLM.load(folder, name=name)
+        llm = load_llm(name)
+        if not isinstance(llm, TransformersLLM):
+            raise ModelError(f"`{name}` is no model in this process; only such are measured")
+        return llm
+    folder = weights.resolve("packaged", kind="llm")
     import torch
     from transformers import AutoTokenizer, Qwen3Config, Qwen3ForCausalLM
 
