@@ -36,7 +36,7 @@ class TransformersLLM:
         name: str,
         revision: str,
         places: int | None = None,
-        waiting: int = 64,
+        waiting: int | None = None,
     ) -> None:
         """Serve a loaded model.
 
@@ -46,12 +46,13 @@ class TransformersLLM:
             name: How to call it.
             revision: Hash of its files.
             places: Texts written at the same time; None is 8 on a CPU, 64 on CUDA.
-            waiting: Askers that may wait for a place; the next one is refused.
+            waiting: Askers that may wait for a place; the next one is refused. None is as many as
+                there are places: who waits longer is better answered by the template at once.
         """
         self._model, self._tokenizer = model, tokenizer
         self.name, self.revision = name, revision
         self.places = places or (GPU_PLACES if model.device.type == "cuda" else CPU_PLACES)
-        self._room = Places(self.places, waiting)
+        self._room = Places(self.places, self.places if waiting is None else waiting)
         self._ends = self._end_tokens()
         self._lock = threading.Lock()
         self._started: Batch | None = None
@@ -67,7 +68,7 @@ class TransformersLLM:
         adapter: Path | None = None,
         threads: int | None = None,
         places: int | None = None,
-        waiting: int = 64,
+        waiting: int | None = None,
     ) -> TransformersLLM:
         """Load a model from a directory and return it, ready to serve.
 

@@ -434,21 +434,22 @@ def bundle_group(look: Look, bundles: Sequence[BundleCard], numbers: dict[str, i
 
 
 def clauses(look: Look, pieces: Iterable[PieceReady], numbers: dict[str, int]) -> Html | None:
-    """Return the checked sentences, each with the way to its record."""
+    """Return the checked sentences, each clause in them with the way to its record."""
     gap = "" if look.language == "zh" else " "
-    parts: list[object] = []
+    sentences: list[object] = []
+    shared: list[object] = []
     for piece in pieces:
         opens = _json(evidence_id=piece.evidence_ids[0]) if piece.evidence_ids else None
-        parts += [
-            tag(
-                "span",
-                with_markers(look, piece.text, piece.evidence_ids, numbers),
-                class_="clause",
-                data_look=opens,
-            ),
-            gap,
-        ]
-    return tag("p", *parts, class_="prose") if parts else None
+        words = with_markers(look, piece.text, piece.evidence_ids, numbers)
+        if piece.text.endswith((",", "，")):  # shown when the next clause has ended the sentence
+            shared += [tag("span", words, data_look=opens), gap]
+        elif shared:
+            shared.append(tag("span", words, data_look=opens))
+            sentences += [tag("span", *shared, class_="clause shared"), gap]
+            shared = []
+        else:
+            sentences += [tag("span", words, class_="clause", data_look=opens), gap]
+    return tag("p", *sentences, class_="prose") if sentences else None
 
 
 def turn(look: Look, shown: ShownTurn) -> Html:

@@ -256,3 +256,17 @@ def test_every_button_has_a_name():
 def test_chinese_page_is_marked_as_chinese():
     look = Look(language="zh", pictures="/pictures/tiny")
     assert 'lang="zh-CN"' in render.page(look, FRAME, [], {}, {})
+
+
+def test_two_clauses_of_one_sentence_stand_together_and_each_opens_its_own_record():
+    pieces = [
+        PieceReady(text="It costs $10.00,", evidence_ids=("price:P1",)),
+        PieceReady(text="and it is rated 4.6 of 5 in 12 reviews.", evidence_ids=("rating:P1",)),
+        PieceReady(text="It weighs 2 kg.", evidence_ids=("attribute:P1:weight",)),
+    ]
+    markup = render.turn(LOOK, make_turn(pieces=pieces))
+    assert markup.count('class="clause') == 2
+    assert markup.count('class="clause shared"') == 1
+    assert markup.count("data-look") >= 3
+    begun = render.turn(LOOK, make_turn(pieces=pieces[:1], is_done=False))
+    assert "It costs" not in begun  # half a sentence waits for its other half
