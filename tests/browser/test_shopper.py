@@ -155,8 +155,9 @@ def test_new_sentences_are_spoken_once(site, open_page):
     spoken = page.inner_text("[data-speak]")
     for clause in turn.locator(".clause").all():
         words = clause.evaluate(
-            "c => { const k = c.cloneNode(true); k.querySelectorAll('.mark').forEach(m => m.remove());"
-            " return k.textContent.replace(/\\s+/g, ' ') }"
+            "c => { const copy = c.cloneNode(true);"
+            " copy.querySelectorAll('.mark').forEach(mark => mark.remove());"
+            " return copy.textContent.replace(/\\s+/g, ' ') }"
         ).strip()
         assert spoken.count(words) == 1
     ask(page, "cheaper")
