@@ -104,7 +104,8 @@ def test_hundreds_of_constrained_texts_hold_no_digit(llm):
     assert not [text for text in texts if re.search(r"[\d€%]", text)]
     finished = [text for text in texts if text.endswith(".")]
     assert all(is_made_of(sentence, SLOTS, WORDS) for sentence in finished)
-    assert len(set(finished)) > 50
+    assert set(finished) - set(WORDINGS)  # it recombines them
+    assert len(set(finished)) >= 3
 
 
 def test_what_else_is_being_written_does_not_change_a_text(llm):
