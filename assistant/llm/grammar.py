@@ -12,7 +12,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 
-SLOT = re.compile(r"\$([a-z_]+)")
+from assistant.prompting import SLOT
+
 START, END = "", "\n"
 MAX_STATES = 4_000
 
