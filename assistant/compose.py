@@ -132,6 +132,7 @@ class ModelComposer:
         mode: Mode,
         prompt: str = "compose_clause",
         deadline_s: float = 8.0,
+        first_clause_s: float | None = None,
         turn_tokens: int = 400,
     ) -> None:
         """Word clauses with a model.
@@ -141,12 +142,15 @@ class ModelComposer:
             mode: Whether it writes wordings or chooses among those there are.
             prompt: File in `prompts/` that it is asked with when it writes.
             deadline_s: Seconds a turn may take; then templates say the rest.
+            first_clause_s: Seconds until its first clause, which must not take all of the turn;
+                None lets it.
             turn_tokens: Tokens that it may write in one turn.
         """
         self.model = model
         self.mode = mode
         self.prompt = prompt
         self.deadline_s = deadline_s
+        self.first_clause_s = min(deadline_s, first_clause_s or deadline_s)
         self.turn_tokens = turn_tokens
 
     def compose(self, task: Task, accept: Accept, tally: Tally) -> Iterator[Claim | Phrase]:
@@ -154,7 +158,7 @@ class ModelComposer:
         if task.language != "en":  # the grammar and the packaged model are English
             yield from TemplateComposer().compose(task, accept, tally)
             return
-        turn = _Turn(self, task, accept, tally, time.monotonic() + self.deadline_s)
+        turn = _Turn(self, task, accept, tally, time.monotonic())
         try:
             yield from _in_order(task, turn.word)
         finally:
@@ -165,10 +169,10 @@ class _Turn:
     """One turn of a model composer: what was asked for, and how much may still be asked."""
 
     def __init__(
-        self, composer: ModelComposer, task: Task, accept: Accept, tally: Tally, ends_at: float
+        self, composer: ModelComposer, task: Task, accept: Accept, tally: Tally, now: float
     ) -> None:
         self.composer, self.task, self.accept, self.tally = composer, task, accept, tally
-        self.ends_at = ends_at
+        self.begins_by, self.ends_at = now + composer.first_clause_s, now + composer.deadline_s
         self.has_failed = False
         self.is_over = False
         self.asked: dict[tuple[int, Form], list[Future[str]]] = {}
@@ -244,8 +248,9 @@ class _Turn:
 
     def _answer(self, clause: Clause, told: Told, form: Form, attempt: int) -> str | None:
         """Return the filled wording; None when there is no time or no token left."""
-        left = self.ends_at - time.monotonic()
-        if left <= 0 or self.is_set():
+        now = time.monotonic()
+        left = (self.ends_at if self.tally.by_model else self.begins_by) - now
+        if now >= self.ends_at or self.is_set():
             return None
         known = is_known(clause, told)
         ahead = self.asked.get((id(clause), form), []) if not attempt else []
@@ -255,7 +260,7 @@ class _Turn:
             written = self._write(clause, form, known, told.n_said[clause.key] + 7 * attempt)
         else:
             try:
-                written = ahead.pop(0).result(timeout=left)
+                written = ahead.pop(0).result(timeout=max(0.0, left))
             except NotInTime:
                 self.has_failed = True
                 self.tally.reasons.append(f"{self.composer.model.name} was too slow for this turn")

@@ -25,6 +25,8 @@ class AssistantConfig(BaseModel):
     """A review sentence that answers a question less probably than this is not shown as one."""
     turn_deadline_s: Annotated[float, Field(gt=0)] = 8.0
     """After this the template finishes what a language model has not said."""
+    first_clause_s: Annotated[float, Field(gt=0)] = 4.0
+    """A language model that has worded no clause by then words none of this turn's."""
     turn_tokens: Annotated[int, Field(ge=1)] = 400
     """Tokens that a language model may write in one turn; then the template goes on."""
     remembered_conversations: Annotated[int, Field(ge=1)] = 512

@@ -11,8 +11,8 @@ passes when
    stands where that value belongs: "38 of the 412" is not "412 of the 38";
 5. it says no less than some wording says, and nothing that the record does not bear out
    (`meanings`): better, worse, cheaper, cheapest, in stock, denials;
-6. what is left are connecting words that the project's own wordings use for such evidence
-   (`readings`), in characters that they use, each after a word that it follows there.
+6. what is left are words that the project's own wordings use for such evidence (`readings`), in
+   characters that they use, each after a word that it follows there.
 
 Verdicts carry their reason. The gate is the second line: decoding is constrained before it.
 """
@@ -41,7 +41,6 @@ from assistant.readings import (
     numbers,
     reading,
     runs_of,
-    words_of,
 )
 from assistant.recounting import miscounts
 from retrieval.config import StoreConfig
@@ -229,7 +228,6 @@ class Gate:
             self._contradictions,
             self._other_clause,
             self._strange_characters,
-            self._unknown_words,
             self._incomplete,
             self._strange_order,
         ):
@@ -473,22 +471,12 @@ class Gate:
             if character.isalpha() and not character.isascii() and not "一" <= character <= "鿿":
                 yield f"holds the letter “{character}” (U+{ord(character):04X}) outside its names"
 
-    def _unknown_words(self, case: Case) -> Iterator[str]:
-        for word in words_of(case.bare):
-            if word not in case.reading.words:
-                yield f"“{word}” is neither in its evidence nor a connecting word"
-        if case.language == "zh":
-            yield from self._unattested(case)
-
     def _strange_order(self, case: Case) -> Iterator[str]:
         """Known words in an order of their own can say another thing: "one in 18 reviews"."""
-        if case.language == "en":
-            yield from self._unattested(case)
-
-    def _unattested(self, case: Case) -> Iterator[str]:
         for pair in runs_of(case.bare, case.language):
             if pair not in case.reading.runs:
                 said = (" " if case.language == "en" else "").join(pair).strip("| ")
+                said = said.replace(NAME, "…")
                 yield f"“{said}” is not how the wordings go"
 
     def _incomplete(self, case: Case) -> Iterator[str]:

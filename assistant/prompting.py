@@ -94,8 +94,6 @@ class Wordings(BaseModel):
     name: Literal["wordings"]
     version: int
     purpose: str
-    connecting: tuple[str, ...]
-    """English words that state nothing and may stand in any clause ("and", "the")."""
     clauses: Mapping[str, Wording]
     phrases: Mapping[str, Mapping[Language, tuple[str, ...]]]
 

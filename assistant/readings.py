@@ -38,8 +38,7 @@ PLAIN_SLOTS = frozenset(
 """Slots that can hold a number; `value`, `wanted`, `actual`, `this` and `that` may be text too."""
 TOKEN = re.compile(r"[A-Za-z']+|[\u4e00-\u9fff]|[\ue000\ue001]|[.。:：;；]")
 EDGE, NUMBER = "|", "#"
-WORD = re.compile(r"[A-Za-z][A-Za-z']*")
-RUN = re.compile(r"[\u4e00-\u9fff]+")
+RUN = re.compile(r"[\u4e00-\u9fffA-Za-z]+")
 
 Place = tuple[str, ...]
 """The tokens before a number, three or two."""
@@ -58,8 +57,6 @@ class Number:
 class Reading:
     """What the wordings of some kinds of evidence attest, in one language."""
 
-    words: frozenset[str]
-    """Connecting words, lower case; empty for Chinese."""
     runs: frozenset[tuple[str, str]]
     """Which word (Chinese: character) may follow which, edges included."""
     before: Mapping[Place, frozenset[str]]
@@ -96,10 +93,7 @@ def reading(claim: ClaimKind, kinds: tuple[EvidenceKind, ...], language: Languag
             before[number.before].add(field)
             before[number.before[1:]].add(field)
             after[number.after].add(field)
-    bare = [SLOT.sub(NAME, text) for text in texts]
-    words = load_wordings().connecting if language == "en" else ()
     return Reading(
-        words=frozenset([*words, *(w for t in bare for w in words_of(t))]),
         runs=frozenset(pair for t in samples for pair in runs_of(t, language)),
         before={place: frozenset(names) for place, names in before.items()},
         after={token: frozenset(names) for token, names in after.items()},
@@ -142,22 +136,18 @@ def numbers(text: str) -> list[Number]:
     ]
 
 
-def words_of(text: str) -> list[str]:
-    """Return the English words of a text that are no part of a number, lower case."""
-    return [w.casefold() for w in WORD.findall(_without_numbers(text).replace("’", "'"))]
-
-
 def runs_of(text: str, language: Language) -> list[tuple[str, str]]:
     """Return which word follows which, a name, value or number being one; edges included.
 
-    In Chinese it is characters, within each run of them. A clause that shares a sentence begins
-    with "and", which is no part of it.
+    In Chinese it is characters, within each run of them. A number in words is words: some wording
+    must have them. A clause that shares a sentence begins with "and", which is no part of it.
     """
-    if language == "zh":
-        runs = RUN.findall(_without_numbers(text))
-        return [pair for run in runs for pair in pairwise((EDGE, *run, EDGE))]
     text = text.removeprefix("and ").replace("’", "'")
-    found = quantities(text)
+    found = [quantity for quantity in quantities(text) if re.search("[0-9]", quantity.text)]
+    if language == "zh":
+        for number in reversed(found):
+            text = f"{text[: number.start]} {text[number.end :]}"
+        return [pair for run in RUN.findall(text) for pair in pairwise((EDGE, *run, EDGE))]
     tokens = [
         (m.start(), NAME if m[0] == QUOTE else _edge(m[0].casefold()))
         for m in TOKEN.finditer(text)
@@ -166,15 +156,6 @@ def runs_of(text: str, language: Language) -> list[tuple[str, str]]:
     tokens += [(q.start, NAME) for q in found]
     words = [EDGE, *(word for _, word in sorted(tokens)), EDGE]
     return [(one, two) for one, two in pairwise(words) if (one, two) != (EDGE, EDGE)]
-
-
-def _without_numbers(text: str) -> str:
-    """Blank out numbers in digits; a number word is a word that some wording must have."""
-    for quantity in reversed(quantities(text)):
-        if not re.search("[0-9]", quantity.text):
-            continue
-        text = f"{text[: quantity.start]} {text[quantity.end :]}"
-    return text
 
 
 def _edge(token: str) -> str:

@@ -677,19 +677,24 @@ def open_assistant(
         sessions_url: SQLAlchemy URL of the conversations; the default keeps them in memory.
         threads: CPU threads of a local model; None lets the machine decide.
     """
-    model = load_llm(llm, threads=threads)
-    config = AssistantConfig()
-    composer: Composer = TemplateComposer()
-    if model is not None:
-        composer = ModelComposer(
-            model,
-            mode="choose" if llm == "packaged" else "write",
-            prompt="compose_card" if llm == "own" else "compose_clause",
-            deadline_s=config.turn_deadline_s,
-            turn_tokens=config.turn_tokens,
-        )
+    model, config = load_llm(llm, threads=threads), AssistantConfig()
+    composer = composer_of(model, llm, config)
     return Assistant(
         Shop(store), Sessions(sessions_url), model=model, composer=composer, config=config
+    )
+
+
+def composer_of(model: LanguageModel | None, llm: str, config: AssistantConfig) -> Composer:
+    """Return who words the replies, given the model and the name it was loaded by."""
+    if model is None:
+        return TemplateComposer()
+    return ModelComposer(
+        model,
+        mode="choose" if llm == "packaged" else "write",
+        prompt="compose_card" if llm == "own" else "compose_clause",
+        deadline_s=config.turn_deadline_s,
+        first_clause_s=config.first_clause_s,
+        turn_tokens=config.turn_tokens,
     )
 
 

@@ -1,11 +1,12 @@
 """What the assistant says: claims, how many are supported, what survived the gate, by composer.
 
-    python -m eval.run_answers --store STORE [--llm none --llm packaged …] [--turns 10000]
+    python -m eval.run_answers --store STORE [--llm none --llm any --llm packaged …] [--turns 10000]
 
 Scripted shoppers talk to the store through `assistant.service`, then hostile ones until `--turns`
 turns are answered. `first try` is the share of clauses whose first wording passed the gate,
 `repaired` and `fell back` what happened to the others, and `escapes` the share of replies with a
-fact, in text or on a card, that no cited record and no table holds, by a count of its own.
+fact, in text or on a card, that no cited record and no table holds, by a count of its own. `any`
+and `hostile` are models at their worst (`eval.worst_models`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from scipy.stats import beta
 
 from assistant.conversation import Action, Turn
 from assistant.errors import TurnError
-from assistant.service import Assistant, open_assistant
+from assistant.service import Assistant, Shop
+from assistant.sessions import Sessions
 from eval.card_escapes import escapes
 from eval.cli import RunOptions, main, progress, say
 from eval.finish import finish
@@ -31,6 +33,7 @@ from eval.hostile_turns import conversation, personal
 from eval.results import Floor, System, TaskResult
 from eval.shop_table import table_of
 from eval.turns import SCRIPTS, Step, filled_in
+from eval.worst_models import composer_named
 from eval.written_facts import Escape
 from retrieval.errors import ModelError
 
@@ -69,7 +72,9 @@ def run(options: RunOptions) -> int:
     digest = ""
     for llm in options.llm or ("none", "packaged"):
         try:
-            assistant = open_assistant(options.store, llm)
+            assistant = Assistant(
+                Shop(options.store), Sessions("sqlite://"), composer=composer_named(llm)
+            )
         except ModelError as error:
             if options.llm:
                 raise

@@ -4,8 +4,10 @@
 here, because a sentence that only one of them would refuse is hard to write.
 """
 
+from itertools import pairwise
+
 from assistant.quantities import Quantity
-from assistant.readings import NAME, Number, fits, numbers, reading, words_of
+from assistant.readings import NAME, Number, fits, numbers, reading, runs_of
 
 
 def rating():
@@ -32,10 +34,8 @@ def test_names_and_the_ends_of_sentences_are_tokens():
 
 
 def test_a_kind_of_claim_brings_its_own_words_only():
-    number_words = reading("number", ("cart",), "en").words
-    policy_words = reading("policy", ("cart",), "en").words
-    assert "longer" in policy_words
-    assert "longer" not in number_words
+    assert "longer" in dict(reading("policy", ("cart",), "en").runs)
+    assert "longer" not in dict(reading("number", ("cart",), "en").runs)
 
 
 def test_the_scale_is_the_only_number_that_wordings_of_ratings_hold():
@@ -46,10 +46,6 @@ def test_places_are_learned_with_three_tokens_and_with_two():
     assert {len(place) for place in rating().before} == {2, 3}
 
 
-def test_english_connecting_words_are_none_of_chinese():
-    assert reading("number", ("rating",), "zh").words == frozenset()
-
-
 def test_two_known_tokens_before_a_number_are_enough_and_none_are_too_few():
     known = rating()
     place = next(p for p in known.before if len(p) == 2 and "rating_count" in known.before[p])
@@ -58,4 +54,9 @@ def test_two_known_tokens_before_a_number_are_enough_and_none_are_too_few():
 
 
 def test_a_number_word_stays_a_word_and_digits_do_not():
-    assert words_of("three tents for 5") == ["three", "tents", "for"]
+    said = ("|", "three", "tents", "for", NAME, "|")
+    assert runs_of("three tents for 5", "en") == list(pairwise(said))
+
+
+def test_latin_letters_in_chinese_are_characters_like_others():
+    assert runs_of("售价5 now", "zh") == [*pairwise("|售价|"), *pairwise("|now|")]

@@ -18,8 +18,8 @@ subclass, exactly those sentences would reach the screen. The test that does so 
     _contradictions      better, cheapest, in stock, denials that the record does not bear out
     _other_clause        the words of another empty answer
     _strange_characters  signs and letters that no wording uses
-    _unknown_words       adjectives, superlatives, number words, Chinese characters in a new order
     _incomplete          half of a fact
+    _strange_order       adjectives, superlatives, number words; known words in a new order
 """
 
 import re
@@ -193,7 +193,7 @@ REFUSED = [
         r"place (\d+) of (\d+)", r"place \2 of \1"), "in the wrong place"),
     Case("difference is a price", "dearer", sub("120.00", "249.00"), "no money value"),
     # numbers in words, and other guises of numbers
-    Case("number word", "stock_low", sub("3", "three"), "“three” is neither"),
+    Case("number word", "stock_low", sub("3", "three"), "has three” is not how"),
     Case("wrong number word", "stock_low", sub("3", "four"), "no plain value"),
     Case("twice", "price", sub("costs", "costs twice"), "no plain value"),
     Case("half price", "price", sub("costs", "is half price at"), "no plain value"),
@@ -211,13 +211,13 @@ REFUSED = [
     Case("raised digit", "stock_low", sub("3", "3²"), "no plain value"),
     Case("fraction sign", "price", sub(r"\.$", " ½."), "no plain value"),
     Case("fraction", "stock_low", sub("3", "1/2"), "no plain value"),
-    Case("Roman numeral", "stock_low", sub("3", "III"), "“iii” is neither"),
+    Case("Roman numeral", "stock_low", sub("3", "III"), "has iii” is not how"),
     Case("Roman numeral sign", "stock_low", sub("3", "Ⅲ"), "no plain value"),
-    Case("thousand by letter", "price", sub("129.00", "129k"), "“k” is neither"),
+    Case("thousand by letter", "price", sub("129.00", "129k"), "… k” is not how"),
     Case("negative", "price", sub("€", "-€"), "which no wording uses"),
     Case("about", "price", sub("€", "~€"), "which no wording uses"),
     Case("from", "price", sub("€", "from €"), "states one price"),
-    Case("at most", "price", sub("€", "under €"), "“under” is neither"),
+    Case("at most", "price", sub("€", "under €"), "costs under” is not how"),
     Case("digits around a name", "price", sub("2-person", "12-person"), "names “fjellro”|“12”"),
     Case("part of a title", "price", sub(DUO, "2-person tent"), "speaks of tent-duo"),
     # names
@@ -245,10 +245,10 @@ REFUSED = [
          "the reviews counted praise"),
     Case("praise, complaints zh", "aspect_complaint", sub("抱怨", "好评"), "complain", "zh"),
     Case("complaints, praise zh", "aspect_praise", sub("好评", "抱怨"), "praise", "zh"),
-    Case("another aspect", "aspect_praise", sub("waterproofing", "comfort"), "“comfort” is"),
-    Case("another aspect zh", "aspect_praise", sub("防水", "舒适度"), "not how the wordings", "zh"),
+    Case("another aspect", "aspect_praise", sub("waterproofing", "comfort"), "leaves out aspect"),
+    Case("another aspect zh", "aspect_praise", sub("防水", "舒适度"), "leaves out aspect", "zh"),
     Case("no aspect", "aspect_praise", sub("the waterproofing of ", ""), "leaves out aspect"),
-    Case("stronger praise", "aspect_praise", sub("Praise", "High praise"), "“high” is neither"),
+    Case("stronger praise", "aspect_praise", sub("Praise", "High praise"), "“high” is not how"),
     Case("all of them", "aspect_praise", sub("2 of the 2", "all"), "“all”|leaves out"),
     Case("most of them", "aspect_complaint", sub("1 of the 1", "most of the 1"), "“most”|leaves"),
     Case("one more praise", "aspect_praise", sub("2 of the 2", "3 of the 2"), "no plain value"),
@@ -258,8 +258,9 @@ REFUSED = [
     Case("shared by more", "shared_complaint", sub("1 of 6", "2 of 6"), "no plain value"),
     Case("shared, exchanged", "shared_complaint", sub("1 of 6", "6 of 1"), "in the wrong place"),
     Case("shared as praise", "shared_complaint", sub("complain about", "praise"),
-         "“praise” is neither"),
-    Case("another shared", "shared_complaint", sub("zips and fastenings", "comfort"), "“comf"),
+         "… praise” is not how"),
+    Case("another shared", "shared_complaint", sub("zips and fastenings", "comfort"),
+         "leaves out aspect"),
     Case("a few complain", "shared_complaint", sub("1 of 6", "a few of 6"), "“few”|leaves out"),
     Case("sponsored after all", "placement_interest", instead(
         "The shop placed Karsik AirLite inflatable mat higher: it is sponsored."), "nobody pays"),
@@ -268,7 +269,7 @@ REFUSED = [
     Case("own interest after all", "placement_sponsored", instead(
         f"The shop placed {FOAM} higher in its own interest."), "it is sponsored"),
     Case("another's placement", "placement_sponsored", sub(FOAM, DUO), "names “fjellro”"),
-    Case("agree", "disagreement", sub("disagree", "agree"), "“agree” is neither"),
+    Case("agree", "disagreement", sub("disagree", "agree"), "… agree” is not how"),
     Case("nobody liked it", "disagreement", sub("1 gave 4 or 5 and ", ""), "in the wrong place"),
     Case("more stars", "disagreement", sub("gave 4 or 5", "gave 3 or 5"), "no plain value"),
     Case("more who liked it", "disagreement", sub("1 gave 4", "2 gave 4"), "in the wrong place"),
@@ -325,17 +326,20 @@ REFUSED = [
         f"{FOAM} is no longer in your cart; the cart comes to €49.80."), "the cart holds it"),
     # what is not there
     Case("waterproof", "attribute", sub("ripstop", "waterproof ripstop"), "“waterproof”|leaves"),
-    Case("an adjective", "price", sub("costs", "is great and costs"), "“great” is neither"),
-    Case("a superlative", "price", sub("costs", "is the cheapest and costs"), "“cheapest”"),
-    Case("a promise", "price", sub(r"\.$", " with free delivery."), "“free” is neither"),
-    Case("an attribute of another", "attribute", sub("ripstop polyester", "down"), "“down”"),
+    Case("an adjective", "price", sub("costs", "is great and costs"), "is great” is not how"),
+    Case("a superlative", "price", sub("costs", "is the cheapest and costs"), "is the” is not how"),
+    Case("a promise", "price", sub(r"\.$", " with free delivery."), "… with” is not how"),
+    Case("an attribute of another", "attribute", sub("ripstop polyester", "down"),
+         "leaves out value"),
     Case("waterproof zh", "price", sub("售价", "防水，售价"), "not how the wordings go", "zh"),
     Case("words out of order zh", "price", sub("售价", "价售"), "not how the wordings go", "zh"),
     Case("not zh", "price", sub("售价", "不售价"), "denies|not how", "zh"),
-    Case("English in Chinese", "price", sub("售价", "cheap 售价"), "“cheap” is neither", "zh"),
+    Case("English in Chinese", "price", sub("售价", "cheap 售价"), "“c” is not how", "zh"),
     Case("an instruction", "price", sub(r"\.$", ". Buy now."), "no list price|“buy”"),
-    Case("in your cart", "price", sub("costs €129.00", "is in your cart at €129.00"), "“cart”"),
-    Case("out of stock by the price", "price", sub("costs", "is out of stock at"), "“out”|“stock”"),
+    Case("in your cart", "price", sub("costs €129.00", "is in your cart at €129.00"),
+         "is in” is not how"),
+    Case("out of stock by the price", "price", sub("costs", "is out of stock at"),
+         "is out” is not how"),
     # letters
     Case("Cyrillic letter", "price", sub("costs", "cоsts"), "U\\+043E|“c”"),
     Case("zero width", "price", sub("costs", "co\u200bsts"), "unseen character U\\+200B"),
@@ -573,7 +577,7 @@ def only(shop, clauses):
             shop.gate, tie,
             f"Of the 9 baskets with {DUO}, 6 also had {FOAM}."),
         "_strange_order": (shop.gate, price, f"{DUO} costs costs €129.00."),
-        "_unknown_words zh": (shop.gate, zh["price"], f"{DUO_ZH}防水，售价€129.00。", "zh"),
+        "_strange_order zh": (shop.gate, zh["price"], f"{DUO_ZH}防水，售价€129.00。", "zh"),
     }  # fmt: skip
 
 
@@ -581,7 +585,7 @@ ONLY = (
     "_wrong_kind", "_stale", "_miscounted", "_unseen", "_wrong_quotes", "_foreign_names",
     "_unclear_product", "_wrong_numbers", "_wrong_places", "_wrong_currency", "_wrong_order",
     "_wrong_direction", "_contradictions", "_other_clause", "_strange_characters",
-    "_unknown_words zh", "_incomplete", "_strange_order",
+    "_strange_order zh", "_incomplete", "_strange_order",
 )  # fmt: skip
 
 

@@ -14,8 +14,8 @@ from assistant.conversation import Action, Turn
 from assistant.service import Assistant
 from assistant.sessions import Sessions
 from eval.card_escapes import escapes
-from eval.hostile_model import SAYINGS, HostileModel
 from eval.shop_table import table_of
+from eval.worst_models import SAYINGS, HostileModel
 from retrieval.query import Query
 
 TURNS = (
