@@ -15,12 +15,13 @@ from assistant.compose import ModelComposer
 from assistant.conversation import Action, ActionKind, Conversation, Turn
 from assistant.errors import TurnError
 from assistant.handlers import BY_INTENT, search
+from assistant.handlers.offers import is_unneeded
 from assistant.intent import AttributeSuperlative, Intent, Understanding
 from assistant.service import Assistant, Shop
 from assistant.sessions import Sessions
 from retrieval.errors import ModelError
 from retrieval.filters import broken
-from retrieval.query import Constraints
+from retrieval.query import Constraints, Query
 from tests.assistant.conftest import CANARY
 from tests.assistant.scripted import ScriptedLLM
 
@@ -562,6 +563,34 @@ def test_whatever_a_model_says_the_reply_is_the_same_checked_one(shop, said):
             assert said not in reply.text
 
 
+GAIN_UNASKED = "None of your conditions asks|Your conditions name nothing"
+
+
+@pytest.mark.parametrize("wish", ["a polyester tent", "a tent rated 4 or better", "a tent"])
+def test_a_dearer_one_whose_gains_nobody_asked_for_is_called_unneeded(assistant, shop, wish):
+    check(assistant.reply(turn(wish)), shop)
+    reply = check(assistant.reply(turn("is there something better than the Fjellro Duo?")), shop)
+    assert bool(re.search(GAIN_UNASKED, reply.text)) == (wish != "a tent"), reply.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "gained", "is_so"),
+    [
+        ({"attributes": {"material": "polyester"}}, {"weight"}, True),
+        ({"attributes": {"material": "polyester"}}, {"material"}, False),
+        ({"attributes": {"material": "cotton"}}, {"weight"}, False),  # the anchor is not
+        ({"exclude_attributes": {"material": "cotton"}}, {"weight"}, True),
+        ({"exclude_attributes": {"material": "cotton"}}, {"material"}, False),
+        ({"rating_min": 4}, {"weight"}, True),
+        ({"rating_min": 4}, {"rating"}, False),
+        ({"price_max": 500}, {"weight"}, False),  # a price asks for nothing it could gain on
+    ],
+)
+def test_what_a_condition_names_is_never_called_unneeded(shop, asked, gained, is_so):
+    query = Query(query_id="q", anchors=("tent-duo",), constraints=Constraints(**asked))
+    assert is_unneeded(shop.store.catalogue, query, gained) == is_so
+
+
 def test_a_model_changes_words_and_never_products(shop):
     plain = Assistant(shop, Sessions("sqlite://"))
     chooser = with_model(shop, mode="choose")
@@ -570,6 +599,19 @@ def test_a_model_changes_words_and_never_products(shop):
         assert [s.as_json() for s in one.suggestions] == [s.as_json() for s in two.suggestions]
         assert one.cards == two.cards
         assert check(two, shop).composer == "llm"
+
+
+def test_a_model_whose_first_clause_is_late_words_none_of_the_turn(shop):
+    class Late(ScriptedLLM):
+        def write(self, *arguments, **options):
+            threading.Event().wait(0.5)
+            yield from super().write(*arguments, **options)
+
+    composer = ModelComposer(Late(), mode="write", deadline_s=60, first_clause_s=0.05)
+    assistant = Assistant(shop, Sessions("sqlite://"), composer=composer)
+    reply = check(assistant.reply(turn("a tent")), shop)
+    assert len(reply.answer.claims) >= 2
+    assert reply.composer == "template"
 
 
 def test_a_slow_model_does_not_hold_a_turn_up(shop):
