@@ -68,6 +68,7 @@ class Harness:
         for mutant in progress(self.mutants, "mutants", len(self.mutants)):
             if not _is_noticed(mutant, items, gates):
                 self.survivors.append(mutant)
+                say(f"assistant/{mutant.module}.py:{mutant.line}: survives `{mutant.change}`")
         return True
 
 
