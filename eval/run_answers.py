@@ -61,6 +61,8 @@ class Heard:
     traces: list[dict[str, Any]] = field(default_factory=list)
     escaped: list[list[Escape]] = field(default_factory=list)
     refused: int = 0
+    crashed: list[str] = field(default_factory=list)
+    """What was said when the assistant failed, with its error."""
 
 
 def run(options: RunOptions) -> int:
@@ -92,6 +94,7 @@ def run(options: RunOptions) -> int:
         examples += [
             f"{name}: {e.sort} “{e.found}” in “{e.where}”" for found in heard.escaped for e in found
         ][:10]
+        examples += [f"{name} crashed at {one}" for one in heard.crashed[:10]]
         write_replies(heard, options, name)
     task = TaskResult(
         name="answers",
@@ -104,9 +107,10 @@ def run(options: RunOptions) -> int:
         floors=(
             Floor(measure="supported", value=1.0, source="every claim shown must be supported"),
             Floor(measure="escapes", value=0.0, source="no fact without a record", is_upper=True),
+            Floor(measure="crashed", value=0.0, source="every turn is answered", is_upper=True),
         ),
         facts=facts,
-        notes=["Escapes found: " + " | ".join(examples)] if examples else ["No escapes found."],
+        notes=["Found: " + " | ".join(examples)] if examples else ["No escapes, no crashes."],
     )
     return finish(
         options,
@@ -170,6 +174,9 @@ def converse(
         except TurnError:
             heard.refused += 1
             continue
+        except Exception as error:  # noqa: BLE001 - counted, so that hours of turns are not lost
+            heard.crashed.append(f"{step!r}: {error!r}")
+            continue
         shown = [s.product_id for s in reply.suggestions] or shown
         heard.replies.append(reply.as_json())
         heard.escaped.append(escapes(reply, table))
@@ -189,6 +196,7 @@ def system_of(name: str, heard: Heard) -> System:
             "repaired": shares[:, 1],
             "fell back": shares[:, 2],
             "escapes": np.array([float(bool(found)) for found in heard.escaped]),
+            "crashed": np.repeat([0.0, 1.0], [len(heard.replies), len(heard.crashed)]),
             "claims a turn": np.array([float(len(r["claims"])) for r in heard.replies]),
         },
         is_baseline=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from assistant.clauses import Clause, Speaker
 from assistant.conversation import Conversation, Shown
 from assistant.handlers.present import (
     present,
@@ -16,6 +17,7 @@ from assistant.handlers.present import (
 )
 from assistant.scene import Outcome, Scene
 from retrieval.data.dataset import Catalogue
+from retrieval.evidence import Evidence
 from retrieval.filters import broken
 from retrieval.query import Constraints, Query
 from retrieval.slate import Slate
@@ -219,14 +221,18 @@ def bundle(scene: Scene) -> Outcome:
             if fact.kind in ("compatibility", "bought_together", "rating") and (
                 fact.evidence_id not in said
             ):
-                about = fact.data.get("other", suggestion.product_id)
-                clause = scene.speaker.say(fact, about=str(about))
+                clause = said_of(scene.speaker, fact, suggestion.product_id)
                 said.add(fact.evidence_id)
                 if clause is not None:
                     outcome.pieces.append(clause)
                     break
     say_complaint(scene, outcome, best.product_ids[0])
     return outcome
+
+
+def said_of(speaker: Speaker, fact: Evidence, product_id: str) -> Clause | None:
+    """Return the clause of a record about the product it ties; None where it ties categories."""
+    return speaker.say(fact, about=fact.data.get("other") or product_id)
 
 
 def _shown_in_bundle(outcome: Outcome, product_ids: tuple[str, ...]) -> Conversation:
