@@ -72,14 +72,14 @@ class TemplateComposer:
     def compose(self, task: Task, accept: Accept, tally: Tally) -> Iterator[Claim | Phrase]:
         """Yield the pieces; a clause that no variant makes acceptable is left out."""
 
-        def word(clause: Clause, told: Told, form: Form) -> Claim | None:
+        def word(_: int, clause: Clause, told: Told, form: Form) -> Claim | None:
             return first_accepted(clause, task, accept, tally, told, form)
 
         yield from _in_order(task, word)
 
 
-Word = Callable[[Clause, Told, Form], Claim | None]
-"""Returns an accepted claim for a clause as it stands in the text, or None."""
+Word = Callable[[int, Clause, Told, Form], Claim | None]
+"""Place among the pieces, clause, what was told, form → an accepted claim, or None."""
 
 
 def _in_order(task: Task, word: Word) -> Iterator[Claim | Phrase]:
@@ -93,25 +93,26 @@ def _in_order(task: Task, word: Word) -> Iterator[Claim | Phrase]:
                 yield said
             position += 1
             continue
-        for clause, claim in _worded(group, told, task, word):
+        for clause, claim in _worded(group, position, told, word):
             told.add(clause, claim, task)
             yield claim
         position += len(group)
 
 
 def _worded(
-    group: Sequence[Piece], told: Told, task: Task, word: Word
+    group: Sequence[Piece], position: int, told: Told, word: Word
 ) -> Iterator[tuple[Clause, Claim]]:
     """Yield the claims of clauses that share a sentence; each by itself where that fails."""
     clauses = [piece for piece in group if isinstance(piece, Clause)]
     if len(clauses) == 2:
-        first = word(clauses[0], told, "first")
-        second = word(clauses[1], told.after(clauses[0]), "second") if first else None
+        first = word(position, clauses[0], told, "first")
+        after = told.after(clauses[0])
+        second = word(position + 1, clauses[1], after, "second") if first else None
         if first is not None and second is not None:
             yield from zip(clauses, (first, second), strict=True)
             return
-    for clause in clauses:
-        claim = word(clause, told, "whole")
+    for place, clause in enumerate(clauses, position):
+        claim = word(place, clause, told, "whole")
         if claim is not None:
             yield clause, claim
 
@@ -175,7 +176,8 @@ class _Turn:
         self.begins_by, self.ends_at = now + composer.first_clause_s, now + composer.deadline_s
         self.has_failed = False
         self.is_over = False
-        self.asked: dict[tuple[int, Form], list[Future[str]]] = {}
+        self.asked: dict[tuple[int, Form], Future[str]] = {}
+        """By place and form: wordings asked for and not yet taken."""
         self.pool: ThreadPoolExecutor | None = None
         if composer.mode == "write":
             self._ask_ahead()
@@ -190,14 +192,14 @@ class _Turn:
         """Whether the model may stop: the turn is over, too slow, or not waited for any more."""
         return self.is_over or self.has_failed or self.task.cancel.is_set()
 
-    def word(self, clause: Clause, told: Told, form: Form) -> Claim | None:
+    def word(self, place: int, clause: Clause, told: Told, form: Form) -> Claim | None:
         """Return the model's words for a clause, accepted, or the template's."""
         claim = None
         if not self.has_failed:
             claim = (
                 self._chosen(clause, told, form)
                 if self.composer.mode == "choose"
-                else self._written(clause, told, form)
+                else self._written(place, clause, told, form)
             )
         return claim or first_accepted(clause, self.task, self.accept, self.tally, told, form)
 
@@ -205,23 +207,24 @@ class _Turn:
 
     def _ask_ahead(self) -> None:
         """Ask for every clause as it will stand if all before it can be said."""
-        told, jobs = Told(), list[tuple[Clause, Form, bool, int]]()
+        told, place = Told(), 0
         for group in groups(self.task):
-            clauses = [piece for piece in group if isinstance(piece, Clause)]
-            for place, clause in enumerate(clauses):
-                form: Form = ("first", "second")[place] if len(clauses) > 1 else "whole"
-                if load_wordings().clauses[clause.key].slots:
-                    jobs.append((clause, form, is_known(clause, told), told.n_said[clause.key]))
-                told.topic = clause.product_id
-                told.n_said[clause.key] += 1
-        if not jobs:
-            return
-        self.pool = ThreadPoolExecutor(max_workers=len(jobs), thread_name_prefix="wording")
-        for clause, form, known, n_said in jobs:
-            future = self.pool.submit(self._write, clause, form, known, n_said)
-            self.asked.setdefault((id(clause), form), []).append(future)
+            forms: tuple[Form, ...] = ("first", "second") if len(group) > 1 else ("whole",)
+            for piece, form in zip(group, forms, strict=True):
+                if isinstance(piece, Clause):
+                    if load_wordings().clauses[piece.key].slots:
+                        known, n_said = is_known(piece, told), told.n_said[piece.key]
+                        self._ask(place, form, (piece, form, known, n_said))
+                    told.topic = piece.product_id
+                    told.n_said[piece.key] += 1
+                place += 1
 
-    def _written(self, clause: Clause, told: Told, form: Form) -> Claim | None:
+    def _ask(self, place: int, form: Form, what: tuple[Clause, Form, bool, int]) -> None:
+        if self.pool is None:  # a thread a clause: all wait for one model
+            self.pool = ThreadPoolExecutor(len(self.task.pieces), thread_name_prefix="wording")
+        self.asked[place, form] = self.pool.submit(self._write, *what)
+
+    def _written(self, place: int, clause: Clause, told: Told, form: Form) -> Claim | None:
         """Return the accepted claim of a wording the model wrote; asked for at most twice.
 
         A clause without slots is a fixed sentence and the template's.
@@ -230,7 +233,7 @@ class _Turn:
             return None
         for attempt in range(2):
             try:
-                text = self._answer(clause, told, form, attempt)
+                text = self._answer(place, clause, told, form, attempt)
             except ModelError as error:
                 self.tally.reasons.append(str(error))
                 self.has_failed = True
@@ -246,21 +249,23 @@ class _Turn:
         self.tally.fell_back += 1
         return None
 
-    def _answer(self, clause: Clause, told: Told, form: Form, attempt: int) -> str | None:
+    def _answer(
+        self, place: int, clause: Clause, told: Told, form: Form, attempt: int
+    ) -> str | None:
         """Return the filled wording; None when there is no time or no token left."""
         now = time.monotonic()
         left = (self.ends_at if self.tally.by_model else self.begins_by) - now
         if now >= self.ends_at or self.is_set():
             return None
         known = is_known(clause, told)
-        ahead = self.asked.get((id(clause), form), []) if not attempt else []
-        if not ahead and self.tally.tokens >= self.composer.turn_tokens:
+        ahead = self.asked.pop((place, form), None)
+        if ahead is None and self.tally.tokens >= self.composer.turn_tokens:
             return None
-        if not ahead:
+        if ahead is None:
             written = self._write(clause, form, known, told.n_said[clause.key] + 7 * attempt)
         else:
             try:
-                written = ahead.pop(0).result(timeout=max(0.0, left))
+                written = ahead.result(timeout=max(0.0, left))
             except NotInTime:
                 self.has_failed = True
                 self.tally.reasons.append(f"{self.composer.model.name} was too slow for this turn")

@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from assistant.answer import Answer, Claim, ClaimCheck, ClaimKind, Phrase
@@ -487,6 +487,29 @@ class Gate:
         if not any(variant <= stated for variant in case.reading.variants):
             nearest = min(case.reading.variants, key=lambda v: (len(v - stated), sorted(v)))
             yield f"leaves out {', '.join(sorted(nearest - stated))}"
+
+
+@dataclass(slots=True)
+class Judge:
+    """The gate on the clauses of one text, one after another: what is accepted becomes "it"."""
+
+    gate: Gate
+    evidence: Mapping[str, Evidence]
+    language: Language
+    topic: str | None = None
+    verdicts: dict[Claim, ClaimCheck] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
+    """Why claims were refused."""
+
+    def __call__(self, claim: Claim) -> bool:
+        """Whether a claim may be shown."""
+        verdict = self.gate.check(claim, self.evidence, self.language, topic=self.topic)
+        self.verdicts[claim] = verdict
+        if verdict.supported:
+            self.topic = claim.product_id
+        else:
+            self.reasons.append(verdict.reason)
+        return verdict.supported
 
 
 def _without_quotes(text: str, facts: Sequence[Evidence]) -> str:

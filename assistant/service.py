@@ -47,7 +47,7 @@ from assistant.conversation import (
 )
 from assistant.desk import DeskRequest, solve_desk
 from assistant.errors import TurnError
-from assistant.grounding import Gate
+from assistant.grounding import Gate, Judge
 from assistant.handlers import BY_INTENT, cart, facts, search
 from assistant.handlers.cart import cart_fact
 from assistant.handlers.person import profile_lines
@@ -530,19 +530,8 @@ class Assistant:
             short=_short_titles(scene, outcome),
             cancel=cancel,
         )
-        topic: str | None = None
-
-        def accept(claim: Claim) -> bool:
-            nonlocal topic
-            verdict = gate.check(claim, outcome.evidence, language, topic=topic)
-            if verdict.supported:
-                topic = claim.product_id
-            else:
-                tally.reasons.append(verdict.reason)
-            verdicts[claim] = verdict
-            return verdict.supported
-
-        yield from self._composer.compose(task, accept, tally)
+        judge = Judge(gate, outcome.evidence, language, verdicts=verdicts, reasons=tally.reasons)
+        yield from self._composer.compose(task, judge, tally)
 
     def _scene(self, conversation: Conversation, understanding: Understanding, text: str) -> Scene:
         shop, language = self._shop, conversation.language

@@ -25,6 +25,7 @@ import numpy as np
 from assistant.answer import Claim, Phrase
 from assistant.clauses import Clause
 from assistant.compose import Accept, Composer, ModelComposer, Tally, TemplateComposer
+from assistant.grounding import Judge
 from assistant.llm import TransformersLLM
 from assistant.llm.local import ADAPTER
 from assistant.prompting import SLOT, load_wordings
@@ -166,7 +167,7 @@ def judged(
         planned = [piece for piece in task.pieces if isinstance(piece, Clause)]
         tally = Tally()
         began = time.perf_counter()
-        pieces = list(composer.compose(task, accepting(shop, task, planned), tally))
+        pieces = list(composer.compose(task, judge_of(shop, task), tally))
         seconds += time.perf_counter() - began
         claims = [piece for piece in pieces if isinstance(piece, Claim)]
         tried = tally.first_try + tally.repaired + tally.fell_back
@@ -203,19 +204,11 @@ def judged(
     }
 
 
-def accepting(shop: Shop, task: Task, planned: Sequence[Clause]) -> Accept:
-    """Return the gate's verdict on the clauses of one task, as the service asks for it."""
-    evidence = {fact.evidence_id: fact for clause in planned for fact in clause.evidence}
-    topic: str | None = None
-
-    def accept(claim: Claim) -> bool:
-        nonlocal topic
-        verdict = shop.gate.check(claim, evidence, task.language, topic=topic)
-        if verdict.supported:
-            topic = claim.product_id
-        return verdict.supported
-
-    return accept
+def judge_of(shop: Shop, task: Task) -> Judge:
+    """Return the gate on the clauses of one task, as the service asks it."""
+    clauses = [piece for piece in task.pieces if isinstance(piece, Clause)]
+    evidence = {fact.evidence_id: fact for clause in clauses for fact in clause.evidence}
+    return Judge(shop.gate, evidence, task.language)
 
 
 def unfilled(text: str, clause: Clause, short: Mapping[str, str]) -> str:

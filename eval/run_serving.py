@@ -33,7 +33,7 @@ from assistant.wording import Task
 from eval.cli import RunOptions, main, progress, say
 from eval.finish import finish
 from eval.results import System, TaskResult
-from eval.run_composers import accepting, recorded
+from eval.run_composers import judge_of, recorded
 from retrieval.errors import ModelError
 from retrieval.text import weights
 
@@ -128,7 +128,7 @@ def measured(
         "memory copied, GB/s": round(found.copy / 1e9, 1),
         "matrices multiplied, GFLOP/s": round(found.multiply / 1e9),
     }
-    list(composer.compose(tasks[0], accepting(shop, tasks[0], clauses_of(tasks[0])), Tally()))
+    list(composer.compose(tasks[0], judge_of(shop, tasks[0]), Tally()))
     facts |= grammar_cost(llm, tasks)
     systems = []
     for level in LEVELS[:2] if options.quick else LEVELS:
@@ -173,7 +173,7 @@ def crowd(
         for turn in range(TURNS):
             task = tasks[(number * TURNS + turn) % len(tasks)]
             tally, began, first = Tally(), time.perf_counter(), None
-            for piece in composer.compose(task, accepting(shop, task, clauses_of(task)), tally):
+            for piece in composer.compose(task, judge_of(shop, task), tally):
                 if first is None and isinstance(piece, Claim):
                     first = time.perf_counter() - began
             found.append((first if first is not None else composer.deadline_s, tally))
