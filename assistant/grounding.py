@@ -29,7 +29,7 @@ from assistant.answer import Answer, Claim, ClaimCheck, ClaimKind, Phrase
 from assistant.clauses import Speaker
 from assistant.conversation import Language
 from assistant.formatting import SIGNS, as_decimal
-from assistant.meanings import contradictions, losing_parts, top_part
+from assistant.meanings import contradictions, losing_parts, top_part, unpaired
 from assistant.prompting import load_wordings
 from assistant.quantities import Quantity, plain
 from assistant.readings import (
@@ -380,6 +380,10 @@ class Gate:
             named = {p for fact in case.facts for _, p in _roles(fact, case.claim)}
             if own in named and not self._names_by_role(case, own):
                 yield f"does not say that it speaks of {own}"
+        for fact in case.facts:
+            of_category = fact.kind == "own_history" and "category" in fact.data
+            if of_category and "category" not in case.places:
+                yield "does not say of which category it speaks"
 
     def _names_by_role(self, case: Case, product_id: str) -> bool:
         return any(
@@ -451,6 +455,7 @@ class Gate:
                 yield f"the other way round: {dearer} is the dearer one"
 
     def _contradictions(self, case: Case) -> Iterator[str]:
+        yield from unpaired(case.bare, case.facts)
         for fact in case.facts:
             yield from contradictions(case.bare, fact)
 

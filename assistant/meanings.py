@@ -7,9 +7,10 @@ rule that finds nothing to object to says nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
+from assistant.clauses import FEW
 from assistant.formatting import as_decimal
 from retrieval.evidence import Evidence
 
@@ -17,6 +18,7 @@ DENIALS = re.compile(
     r"\b(?:not|no|never|nothing|neither|nor|none|cannot|without|\w+n't)\b|不(?!超过|及|如)|没|无",
     re.IGNORECASE,
 )
+SAME_CATEGORY = re.compile(r"\b(?:same category|as well)\b|同类|也属于", re.IGNORECASE)
 ROUNDED = 0.0011
 """Score parts are kept with three decimals; a gap is known to this."""
 
@@ -58,6 +60,12 @@ def _in_cart(fact: Evidence) -> bool:
     return fact.product_ids[:1] in [(line["product_id"],) for line in fact.data["lines"]]
 
 
+def _as_high(fact: Evidence) -> bool:
+    """Whether a ranked product has no fewer points than the one it is compared with."""
+    data = fact.data
+    return "ahead" not in data or float(data["score"]) >= float(data["ahead_score"])
+
+
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "price": (
         _rule(
@@ -76,6 +84,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             r"\b(?:in stock|has|left)\b|剩|有货|现有", lambda f: f.data["stock"] > 0,
             "none is in stock",
         ),
+        _rule(r"\bleft\b|剩", lambda f: f.data["stock"] <= FEW, "there are more than a few"),
     ),
     "rating": (
         _rule(
@@ -104,6 +113,10 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "count": (
         _rule(
             r"\b(?:one product|just one)\b", lambda f: f.data["n"] == 1, "it is not one"
+        ),
+        _rule(
+            r"\bfits?\b|符合", lambda f: "shopper" not in f.data["conditions"],
+            "it counts what a shopper did",
         ),
     ),
     "own_history": (
@@ -193,6 +206,10 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         ),
     ),
     "rank": (
+        _rule(
+            r"\bits kind\b|同类", lambda f: "k" in f.data and _as_high(f),
+            "what is shown has more points",
+        ),
         _rule(r"\balready\b|已经", lambda f: "k" not in f.data, "it is not in the list"),
         _rule(r"\bends\b|展示到", lambda f: f.data["rank"] > f.data["k"], "it is in the list"),
         _rule(
@@ -229,6 +246,20 @@ MUST_DENY: Mapping[str, Callable[[Evidence], bool]] = {
 }
 """Kinds whose claims must hold a denial exactly when the record denies."""
 MAY_DENY = frozenset({"constraint", "change", "cart", "category"})
+
+
+def unpaired(words: str, facts: Sequence[Evidence]) -> Iterator[str]:
+    """Yield what is said of two products and shown of one: that they are of the same category.
+
+    Args:
+        words: The claim without names and quotations.
+        facts: All records that it cites.
+    """
+    found = SAME_CATEGORY.search(words) if facts[0].kind == "category" else None
+    paths = {tuple(fact.data["category"]) for fact in facts if fact.kind == "category"}
+    ids = {product_id for fact in facts for product_id in fact.product_ids}
+    if found is not None and (len(paths) != 1 or len(ids) < 2):
+        yield f"says “{found[0]}”, but cites no other product of that category"
 
 
 def contradictions(words: str, fact: Evidence) -> Iterator[str]:

@@ -144,7 +144,9 @@ def _excluded(runs: Runs, plan: Plan, product_id: str, verdict: Verdict) -> WhyN
         names = broken(catalogue, plan.constraints, catalogue.row(product_id))
         facts += [records.constraint(plan.constraints, product, name) for name in names]
     elif verdict == "same_category":
-        facts.append(records.category(product))
+        kin = _of_its_category(runs.records.store, plan, catalogue.row(product_id))
+        if kin is not None:
+            facts += [records.category(product), records.category(catalogue.products[kin])]
     elif verdict == "out_of_stock":
         facts.append(records.stock(product))
     elif verdict == "owned" and plan.shopper_id is not None:
@@ -159,6 +161,15 @@ def _excluded(runs: Runs, plan: Plan, product_id: str, verdict: Verdict) -> WhyN
         evidence=tuple(f for f in facts if f is not None),
         k=plan.query.k,
     )
+
+
+def _of_its_category(store: Store, plan: Plan, row: int) -> int | None:
+    """Return a product of the same category that the query names, by itself or by its category."""
+    code, named = store.catalogue.leaf_code, plan.context
+    leaf = int(code[row])
+    of_anchors = [int(r) for r in named.given if code[r] == leaf >= 0]
+    of_leaf = store.rows_of_leaf(leaf) if leaf in named.anchor_leaves else ()
+    return next((r for r in (*of_anchors, *map(int, of_leaf)) if r != row), None)
 
 
 def _outranked(

@@ -213,9 +213,10 @@ def why_clauses(facts: Facts) -> dict[str, Clause]:
         key="why_shown", slots={"product": s.title(shown), "rank": "1", "n": "4"},
         evidence=(there,), product_id=shown,
     )  # fmt: skip
-    several = {"product": s.title(answer.product_id), "rank": slots["rank"], "n": slots["n"]}
+    several = {"product": s.title(shown), "rank": "2", "n": "4"}
+    counted = {"rank": 2, "n": 4, "k": 3, "score": "0.8", "ahead": "lantern", "ahead_score": "0.7"}
     found["why_variety"] = Clause(
-        key="why_variety", slots=several, evidence=(fact,), product_id=answer.product_id
+        key="why_variety", slots=several, evidence=(rank_fact(shown, counted),), product_id=shown
     )
     same = facts.why_not("tent-quartet", anchors=("tent-duo",), offer_kind="cross_sell")
     assert same.verdict == "same_category"

@@ -25,6 +25,7 @@ subclass, exactly those sentences would reach the screen. The test that does so 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from string import Template
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -33,7 +34,7 @@ from hypothesis import strategies as st
 from assistant.answer import Answer, Claim, Phrase
 from assistant.clauses import Clause
 from assistant.grounding import Gate
-from assistant.prompting import load_wordings
+from assistant.prompting import SLOT, load_wordings
 from assistant.wording import Told, wordings
 from retrieval.data.dataset import Catalogue
 from retrieval.evidence import Evidence
@@ -109,6 +110,46 @@ def test_one_answer_is_judged_claim_by_claim_and_phrases_must_be_known(shop, cla
     assert follows.supported
     assert not bad.supported
     assert "closed list" in bad.reason
+
+
+# --- the words of one clause over the record of another -------------------------------------------
+
+AS_TRUE = {
+    ("price_reduced", "price"), ("stock_low", "stock_in"), ("rating_one", "rating"),
+    ("gain", "compare"), ("loss", "compare"), ("total_left", "total"), ("not_category", "category"),
+    ("count_one", "count"), ("count", "profile_count"), ("count_one", "profile_count"),
+    ("extreme_one", "extreme_cheapest"), ("why_part", "why_top_part"), ("why_part", "why_part_too"),
+    ("why_top_part", "why_part_too"), ("why_variety", "why_rank"), ("cart_total_one", "cart_total"),
+    ("not_other", "not_other_unstated"), ("change_without", "change_drop"),
+}  # fmt: skip
+"""(whose record, whose words): the record bears those words out too, be it less finely."""
+
+
+def borrowed(clause: Clause, language: str) -> list[tuple[str, str]]:
+    """Return key and text of other clauses' wordings, filled from this clause's record."""
+    known = load_wordings().clauses
+    own, kinds = known[clause.key], {fact.kind for fact in clause.evidence}
+    said = {str(name): str(value) for name, value in clause.evidence[0].data.items()}
+    slots = {name: value for name, value in (said | dict(clause.slots)).items() if value}
+    return [
+        (key, Template(variant).substitute(slots))
+        for key, wording in known.items()
+        if wording.kind == own.kind and kinds & set(wording.evidence)
+        for variant in wording.all_variants(language)
+        if variant not in own.all_variants(language) and set(SLOT.findall(variant)) <= set(slots)
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", KEYS)
+def test_a_record_carries_its_own_clause_and_no_other(clauses, gates, key, language):
+    clause = clauses[language][key]
+    for other, text in borrowed(clause, language):
+        pair = (key.removeprefix("card_"), other.removeprefix("card_"))
+        if pair[0] == pair[1] or pair in AS_TRUE:
+            continue
+        for topic in (None, clause.product_id):
+            assert not judge(gates(key), clause, text, language, topic).supported, (other, text)
 
 
 # --- what must be refused -------------------------------------------------------------------------
