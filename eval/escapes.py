@@ -18,6 +18,7 @@ from typing import Any
 from eval.record_checks import record_mistakes
 from eval.shop_table import ShopTable, bounded, normal
 from eval.written_facts import FACT, TAKEN, Escape, decimal_of, facts_beyond, leaves, values_of
+from retrieval.aspects import aspect_reader
 
 EXAMPLE = re.compile(r"“(?:the first (?:one|and the third)|第一款(?:和第三款)?)”")
 """What the closed phrases suggest to say."""
@@ -113,7 +114,8 @@ def _own_strings(record: Mapping[str, Any], table: ShopTable) -> Iterator[str]:
     data = record["data"]
     match record["kind"]:
         case "quote" | "complaint" | "description" | "shared_complaint" | "aspect_opinion":
-            yield from (data["text"], str(data.get("aspect") or ""))
+            yield data["text"]
+            yield from aspect_reader().labels.get(str(data.get("aspect")), {}).values()
         case "match":  # a number only where the product's own name holds it
             named = {w for i in record["product_ids"] for w in table.rows[i].name_words}
             yield from (w for w in data["words"] if w in named or not FACT.search(w))

@@ -52,8 +52,9 @@ def _rating(record: Record, table: ShopTable) -> Iterator[str]:
 
 def _attribute(record: Record, table: ShopTable) -> Iterator[str]:
     row, data = table.rows[record["product_ids"][0]], record["data"]
-    if data["value"] not in row.attributes.get(data["name"], ()):
-        yield f"{data['name']} {data['value']}, the table says {row.attributes.get(data['name'])}"
+    stated = (row.brand,) if data["name"] == "brand" else row.attributes.get(data["name"], ())
+    if data["value"] not in stated:
+        yield f"{data['name']} {data['value']}, the table says {', '.join(map(str, stated))}"
 
 
 def _comparison(record: Record, table: ShopTable) -> Iterator[str]:

@@ -35,7 +35,7 @@ FACT = re.compile(
     rf"|(?P<money>[$€£¥]\s?(?:{_N})|(?:{_N})\s?(?:USD|EUR|GBP|CNY|JPY|dollars?|euros?|pounds?|元|块))"
     rf"|(?P<percent>(?:{_N})\s?(?:%|percent\b|per cent\b))"
     rf"|(?P<times>(?:{_N})\s?(?:times\b|×|x\b|倍))"
-    r"|(?P<scale>(?:of|out of) 5\b|(?:1 or 2|4 or 5|1–2|4–5)(?: stars?)?\b"
+    r"|(?P<scale>(?:of|out of) 5\b(?! reviews)|(?:1 or 2|4 or 5|1–2|4–5)(?: stars?)?\b"
     r"|满分5分|(?:1或2|4或5|1–2|4–5)星)"
     r"|(?P<size>\d+(?:\.\d+)?\s?(?:kg|mg|g|ml|cl|l|km|cm|mm|m|kw|wh|w|mah|lm|oz|lbs?|inch(?:es)?|"
     r"liters?|litres?|升|克|千克|公斤|厘米|毫米|米|瓦|流明|人(?!购买)|寸)(?![A-Za-z])"

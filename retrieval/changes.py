@@ -20,6 +20,7 @@ import numpy as np
 from retrieval.data.dataset import Product
 from retrieval.eligibility import complement_mask
 from retrieval.evidence import money
+from retrieval.facts.turn import as_text
 from retrieval.filters import broken
 from retrieval.plan import Plan
 from retrieval.query import Change, Query, Step, changed
@@ -129,7 +130,7 @@ class _Tried:
         elif name == "exclude":
             yield Step(kind="drop", field=name, value=product.product_id)
         else:
-            yield Step(kind="lift", field=name, value="")
+            yield Step(kind="lift", field=name, value=as_text(getattr(asked, name)))
 
     def _narrower(self) -> Iterator[Step]:
         asked, product = self._base.query.constraints, self._product

@@ -15,6 +15,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from retrieval.candidates import generate
+from retrieval.deals import deals
 from retrieval.eligibility import eligible
 from retrieval.evidence import Evidence
 from retrieval.filters import Mask, allowed
@@ -88,6 +89,12 @@ class Recommender:
     def allowed(self, constraints: Constraints) -> Mask:
         """Return which products meet the constraints: shape (n_products,)."""
         return allowed(self.store.catalogue, constraints)
+
+    def deals(self, query: Query) -> Slate:
+        """Return products that a running offer reduces, within the query's conditions."""
+        plan = self.plan(query)
+        found = deals(self.store, plan, self.at(query))
+        return self._slate(plan, found, Ranked(candidates=found))
 
     def why(self, query: Query, product_id: str) -> Why | None:
         """Say which score parts decided for a product of the slate; None if it is not in it."""

@@ -98,7 +98,7 @@ class Step:
     field: str
     """A constraint's name, `basket`, `anchors` or `k`."""
     value: str
-    """What it becomes; the product that is dropped or added; empty where a condition is lifted."""
+    """What it becomes, or what is dropped, added or lifted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from assistant.handlers import cart, facts, offers, person, search, why
+from assistant.handlers import cart, choose, deals, facts, offers, person, search, why
 from assistant.scene import Outcome, Scene
 
 Handler = Callable[[Scene], Outcome]
@@ -15,12 +15,13 @@ BY_INTENT: Mapping[str, Handler] = {
     "more": search.more,
     "superlative": search.superlative,
     "count": search.count,
+    "deals": deals.deals,
     "goes_with": offers.goes_with,
     "goes_with_cart": offers.goes_with_cart,
     "better": offers.better,
     "similar": offers.similar,
     "bundle": offers.bundle,
-    "compare": facts.compare,
+    "compare": choose.compare,
     "question": facts.question,
     "fit": facts.fit,
     "why": why.why,

@@ -7,11 +7,13 @@ import re
 from assistant.answer import Card
 from assistant.cards import plain_card
 from assistant.handlers.present import cautioned, say_complaint, say_disagreement, say_none
+from assistant.intent.acts import find_acts
 from assistant.policy import complaint_is_due
 from assistant.scene import Outcome, Scene
 from retrieval.aspects import aspect_reader
 from retrieval.data.dataset import Product
 from retrieval.evidence import Evidence
+from retrieval.promotion import best_for
 
 COLUMNS = ("price", "stock", "rating")
 MAX_COMPARED = 6
@@ -39,7 +41,7 @@ def question(scene: Scene) -> Outcome:
         return Outcome(conversation=c, pieces=["question_which"])
     product = scene.product(product_id[0])
     outcome = Outcome(conversation=c.model_copy(update={"focus": product.product_id}))
-    stated = _stated(scene, product)
+    stated = _stated(scene, product) or _offered(scene, product)
     if stated is not None:
         outcome.add(stated)
         clause = scene.speaker.say(stated, about=product.product_id)
@@ -63,7 +65,7 @@ def question(scene: Scene) -> Outcome:
         _say_opinions(scene, outcome, product, asked)
     if not outcome.pieces:
         say_none(scene, outcome, "question_unknown")
-    outcome.cards = (_card(scene, product, outcome),)
+    outcome.cards = (card_of(scene, product, outcome),)
     return outcome
 
 
@@ -84,7 +86,7 @@ def fit(scene: Scene) -> Outcome:
             outcome.pieces.append(clause)
     if not outcome.pieces:
         say_none(scene, outcome, "question_unknown")
-    outcome.cards = (_card(scene, first, outcome),)
+    outcome.cards = (card_of(scene, first, outcome),)
     return outcome
 
 
@@ -131,7 +133,17 @@ def _stated(scene: Scene, product: Product) -> Evidence | None:
     return scene.records.attribute(product, name) if name else None
 
 
-def _card(scene: Scene, product: Product, outcome: Outcome) -> Card:
+def _offered(scene: Scene, product: Product) -> Evidence | None:
+    """Return the running offer that takes most off the product, if offers are asked about."""
+    if "deals" not in find_acts(scene.text.lower()):
+        return None
+    at = scene.recommender.at(scene.query())
+    offer = best_for(product, tuple(scene.recommender.store.promotions.values()), at)
+    return scene.records.offer(product, offer) if offer is not None else None
+
+
+def card_of(scene: Scene, product: Product, outcome: Outcome) -> Card:
+    """Return the plain card of a product, with the records it shows."""
     facts = [
         scene.records.price(product),
         scene.records.rating(product),
@@ -159,7 +171,7 @@ def about(scene: Scene) -> Outcome:
             outcome.pieces.append(clause)
     say_disagreement(scene, outcome, product.product_id)
     say_complaint(scene, outcome, product.product_id)
-    outcome.cards = (_card(scene, product, outcome),)
+    outcome.cards = (card_of(scene, product, outcome),)
     return outcome
 
 
@@ -186,7 +198,7 @@ def compare(scene: Scene) -> Outcome:
         outcome.pieces.append(scene.speaker.compare(fact, as_upgrade=False))
     for product in (this, that):
         say_complaint(scene, outcome, product.product_id)
-    outcome.cards = tuple(_card(scene, product, outcome) for product in (this, that))
+    outcome.cards = tuple(card_of(scene, product, outcome) for product in (this, that))
     return outcome
 
 

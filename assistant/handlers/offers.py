@@ -16,9 +16,8 @@ from assistant.handlers.present import (
     show_bundles,
 )
 from assistant.scene import Outcome, Scene
-from retrieval.data.dataset import Catalogue
 from retrieval.evidence import Evidence
-from retrieval.filters import broken
+from retrieval.pipeline import Recommender
 from retrieval.query import Constraints, Query
 from retrieval.slate import Slate
 
@@ -135,19 +134,19 @@ def _show_upgrades(scene: Scene, query: Query) -> Outcome:
     losses = [f for f in changes if f.data["better"] == "that"][:LOSSES_SAID]
     outcome.pieces += [scene.speaker.compare(f, as_upgrade=True) for f in (*gains, *losses)]
     gained = {f.data["name"] for f in changes if f.data["better"] == "this"}
-    if is_unneeded(scene.catalogue, query, gained):
+    if is_unneeded(scene.recommender, query, gained):
         say_none(scene, outcome, "gain_unasked")
     say_reviews(scene, outcome, first)
     return outcome
 
 
-def is_unneeded(catalogue: Catalogue, query: Query, gained: set[str]) -> bool:
+def is_unneeded(recommender: Recommender, query: Query, gained: set[str]) -> bool:
     """Whether the anchor meets all conditions and nothing gained is what one of them names."""
     asked = query.constraints
     named = {*asked.attributes, *asked.exclude_attributes}
     named |= {"rating"} if asked.rating_min is not None else set()
-    row = catalogue.row(query.anchors[0])
-    return bool(named) and not named & gained and not broken(catalogue, asked, row)
+    row = recommender.store.catalogue.row(query.anchors[0])
+    return bool(named) and not named & gained and bool(recommender.allowed(asked)[row])
 
 
 def similar(scene: Scene) -> Outcome:

@@ -141,7 +141,7 @@ def superlative(scene: Scene) -> Outcome:
     if subject is None or u.superlative == "newest":  # no record says how new a product is
         return _search(scene, wish)
     rows = np.flatnonzero(subject.mask & scene.recommender.allowed(query.constraints))
-    ordered, key, label = _ordered(scene, rows)
+    ordered, key, label = by_end(scene, rows)
     if not ordered and len(rows):  # they are there, and none states what they would be sorted by
         return _search(scene, wish)
     if not ordered:
@@ -199,7 +199,7 @@ def superlative(scene: Scene) -> Outcome:
     return outcome
 
 
-def _ordered(
+def by_end(
     scene: Scene, rows: np.ndarray[tuple[int], np.dtype[np.int64]]
 ) -> tuple[list[tuple[int, str]], str, str | None]:
     """Return rows with their values, the wanted end first; the key; the attribute if one."""

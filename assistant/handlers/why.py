@@ -282,6 +282,12 @@ def _say_change(scene: Scene, outcome: Outcome, answer: WhyNot, query: Query) ->
     product = scene.product(answer.product_id)
     fact = scene.records.change(product, change)
     labels = [_step_label(scene, step, query, change) for step in change.steps]
+    if len(labels) > 1:  # one by itself has a sentence that says so
+        without = "without {}" if scene.language == "en" else "去掉{}"
+        labels = [
+            without.format(label) if _is_lifted(step) else label
+            for step, label in zip(change.steps, labels, strict=True)
+        ]
     fact = with_data(fact, chip="; ".join(labels))
     outcome.add(fact)
     slots = {"product": scene.speaker.title(product), "chip": "; ".join(labels)}
@@ -296,6 +302,12 @@ def _say_change(scene: Scene, outcome: Outcome, answer: WhyNot, query: Query) ->
     outcome.pieces.append(
         Clause(key=key, slots=slots, evidence=(fact,), product_id=product.product_id)
     )
+
+
+def _is_lifted(step: Step) -> bool:
+    """Whether a step takes a condition away; products that are dropped have a sign of their own."""
+    of_products = step.field in ("basket", "anchors")
+    return not of_products and (step.kind in ("lift", "drop") or step.field == "in_stock")
 
 
 def _change_key(step: Step) -> str:

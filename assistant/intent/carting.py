@@ -38,10 +38,12 @@ _SET = tuple(
     re.compile(pattern)
     for pattern in (
         rf"\b(?:make|keep) (?:it|that|them)(?: to| at)? (?:just |only )?{_N}(?: of (?:it|them|those|the (?P<x>[^,.!?]+?)))?(?: (?:in all|in total|pieces|please|instead|in (?:my|the) {_CART}))*\W*$",
+        rf"^\W*(?:(?:actually|no|sorry|wait|oh|hm+|i meant?|make that),? )*(?:just|only) {_N}(?: of (?:it|them|those))?(?: (?:pieces?|please|then|will do|is enough))*\W*$",
         rf"\b(?:change|set|update|increase|reduce|lower|raise|put) (?:the )?(?:(?:quantity|number|amount) )?(?:of )?(?:the |my )?(?P<x>[^,.!?]*?)(?: in (?:my|the) {_CART})? to (?:just |only )?{_N}(?: pieces| please| instead)*\W*$",
         rf"\b{_N} of (?:the |my |those |these )(?P<x>[^,.!?]+?) in (?:my|the) {_CART}",
         rf"(?:把)?(?P<x>[\u3400-\u9fffA-Za-z ]*?)(?:的)?(?:数量)?(?:改|换|变|调|设|增加|减少|减)(?:成|为|到){_N}{_ZU}?(?:吧|就好)?\W*$",
         rf"(?P<x>[\u3400-\u9fffA-Za-z ]+?)(?:我|就|一共|总共|只)?要{_N}{_ZU}(?:吧|就好)?\W*$",
+        rf"^(?:还是|算了|不对|等等|其实|那|[,\s])*(?:就|只|只要|就要|一共){_N}{_ZU}(?:吧|就好|就行|就够了?)?\W*$",
     )
 )
 

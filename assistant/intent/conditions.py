@@ -10,6 +10,7 @@ from decimal import Decimal
 from assistant.intent import merging, wanted, wishes
 from assistant.intent.acts import PATTERNS
 from assistant.intent.excluded import read_excluded
+from assistant.intent.measures import measures
 from assistant.intent.reading import COMPARATIVE, LIGHTER_FUEL, SUPERLATIVE, Reading, has_goal
 from assistant.intent.references import spoken_of
 from assistant.intent.understanding import (
@@ -37,7 +38,16 @@ _AFTER_PURCHASE = re.compile(
 _ASKED = re.compile(
     r"(?:大概|大约)?(?:是|要)?多少钱|(?:是|有)?(?:哪|多少|几)(?:一)?(?:个|款|种|件)?|是什么|\bhow much\b|\bhow many\b"
 )
-_TAKES_ITS_WORDS = ("goes_with", "goes_with_cart", "better", "similar", "more", "count", "bundle")
+_TAKES_ITS_WORDS = (
+    "goes_with",
+    "goes_with_cart",
+    "better",
+    "similar",
+    "more",
+    "count",
+    "deals",
+    "bundle",
+)
 _NEEDS = re.compile(
     r"\b(?:what|anything|something) else(?: (?:do|would|should|will|might|could) i)?(?: also)?(?: (?:need|want|get|buy))?\b"
     r"|\bwhat (?:do|would|should|will|might) i (?:also |still |otherwise )?(?:need|want|get|buy)\b|\bi(?:'d| will| would|'ll)? (?:also )?need\b"
@@ -184,6 +194,8 @@ def goes_on(reading: Reading) -> bool:
     low = reading.u.low
     if reading.said.categories or _only_properties(reading) or _only_conditions(reading):
         return True
+    if any(not measure.start for measure in measures(fold(reading.wish))):  # "40 litres or more"
+        return _SEEKS.search(low) is None
     if re.search(r"\bones?\b", low):
         return True
     return _REFINES.search(low) is not None and not _SEEKS.search(low)
@@ -220,7 +232,7 @@ def join_conditions(reading: Reading, intent: Intent, *, fresh: bool, low: str) 
         fresh = conversation.offer_kind != "cross_sell" or bool(reading.anchor)
     elif intent == "bundle":
         fresh = conversation.offer_kind != "bundle"
-    elif intent in {"superlative", "count"}:
+    elif intent in {"superlative", "count", "deals"}:
         fresh = bool(reading.said.categories) or _GENERIC.search(reading.u.low) is not None
     elif intent in {"similar", "better", "more"}:
         fresh = bool(reading.said.categories) and not _same_categories(reading)

@@ -97,7 +97,7 @@ def _why_intent(reading: Reading) -> Intent | None:
 
 
 def _ask_intent(reading: Reading) -> Intent | None:
-    """Compare, count, superlative and questions about something pointed at."""
+    """Compare, count, offers, superlative and questions about something pointed at."""
     acts, u = reading.acts, reading.u
     reading.superlative = find_superlative(reading)
     many = sum(len(r.product_ids) for r in reading.references) > 1
@@ -107,6 +107,8 @@ def _ask_intent(reading: Reading) -> Intent | None:
         return "compare"
     if "count" in acts:
         return "count"
+    if "deals" in acts and not any(r.product_ids for r in reading.references):
+        return "deals"
     pointing = [r for r in reading.references if r.how != "all"]
     sides = {"extreme", "described"} if asks_which(u.open) else {"extreme"}
     about_store = all(r.how in sides for r in pointing)

@@ -18,6 +18,9 @@ _ONE_LETTER = re.compile(r"[a-z]$")
 _MAY_STAND_APART = frozenset("lmgw")
 _ZH_PERSONS = {"单人": "1", "双人": "2"}
 _PERSON_WORD = re.compile(r"单人|双人")
+_ZH_FOR_PERSONS = re.compile(
+    r"(?P<n>[一二两三四五六七八九十\d])个人(?:用|睡|住|的|去|(?=$|[\s,.!?\x1f]))"
+)
 _FOR_PERSONS = re.compile(
     r"\b(?:for|sleeps|fits|seats) (?P<n>\d|one|two|three|four|five|six|seven|eight|ten)(?= *(?:$"
     r"|[,.!?;\x1f]| (?:of us|please|under|below|with|and|in|for|that|on|over|at|around)\b))"
@@ -61,7 +64,7 @@ def measures(low: str) -> list[Measure]:
                 end=match.end(),
             )
         )
-    for match in _FOR_PERSONS.finditer(low):
+    for match in (*_FOR_PERSONS.finditer(low), *_ZH_FOR_PERSONS.finditer(low)):
         value = numbers(match["n"])[0].value
         if not any(m.start <= match.start("n") < m.end for m in found):
             found.append(

@@ -53,6 +53,17 @@ _KEEPS_CONDITIONS: frozenset[Intent] = frozenset(
 ASKS_WHICH = re.compile(r"是?(?:哪|什么)一?(?:款|个|种|件)(?:呢|啊)?\s*[?？]*\s*$")
 """“最便宜的睡袋是哪款？” asks what “最便宜的睡袋” asks."""
 
+OPPOSITES = {
+    "heavy": "lightweight", "bulky": "compact", "big": "small", "large": "small", "small": "large",
+    "thick": "thin", "thin": "thick", "long": "short", "short": "long", "stiff": "soft",
+    "hard": "soft", "loud": "quiet", "重": "轻", "大": "小", "小": "大", "厚": "薄", "薄": "厚",
+    "长": "短", "短": "长", "硬": "软",
+}  # fmt: skip
+NOT_TOO = re.compile(
+    rf"(?:\bnot (?:too|so|very|overly) |不要?太)({'|'.join(OPPOSITES)})(?![a-z])", re.IGNORECASE
+)
+"""“Not too heavy” asks for what is light."""
+
 
 def understand_turn(
     text: str, conversation: Conversation, words: ShopWords
@@ -77,6 +88,7 @@ def understand(text: str, conversation: Conversation, words: ShopWords) -> Under
     Returns:
         The understanding; an unknown thing is a search, never a refusal.
     """
+    text = NOT_TOO.sub(lambda found: OPPOSITES[found[1].lower()], text)
     u = Utterance(ASKS_WHICH.sub("", text) if "最" in text else text)
     language = language_of(u.low, conversation.language, words.brand_words)
     held = conversation.constraints

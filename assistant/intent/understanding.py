@@ -21,6 +21,7 @@ Intent = Literal[
     "fit",
     "superlative",
     "count",
+    "deals",
     "why",
     "why_not",
     "cart_add",

@@ -27,6 +27,7 @@ _LABEL = re.compile(
     r"(?:\b(?:in|with|of|the|its) )*\b(?:colou?r|material|fabric|size|season)s?(?: (?:must be|should be|has to be|needs to be|is|in|:))*\s*$|(?:颜色|材质|材料|面料|尺码|尺寸|季节|款式)(?:要|是|为|得是|最好是|选|:)*\s*$"
 )
 """What a value is a value of ("the colour should be", 颜色要)."""
+_DEGREE = re.compile(r"(?:\b(?:too|so|very|that|overly)\s*|太)$")
 _FROM = re.compile(r"(?:\b(?:from|by|made by|brand|only)\s*|品牌(?:是|为)?|牌子(?:是|为)?)$")
 
 
@@ -97,6 +98,8 @@ def read_values(
         values = mention.of("value")
         limited = any(a < mention.end and mention.start < b for a, b in limits)
         if not values or limited or mention.of("category") or mention.of("title"):
+            continue
+        if _DEGREE.search(u.open[: mention.start]):  # "not too heavy" names no value
             continue
         entry = _one_value(words, values, categories)
         if entry:

@@ -39,7 +39,7 @@ _MINE = re.compile(
     rf"\b(?:for|with|on|fits?|in) (?:my|our) (?P<x>[^,.!?;\x1f]+?){_END}|(?:给|为)?我的(?P<y>[^,.!?\x1f 的]{{1,10}}?)(?:用|配|买|的|(?=$|[,.!?\x1f ]))"
 )
 _NO_ANCHOR = re.compile(
-    r"^(?:it|this|that|these|those|them|one|ones|cart|basket|question|budget|problem|friend|order|everything|what|anything|you|me|to|no|not|time|money|idea|look|seen|looked|first|second|third|last|\d+(?: people| persons)?$|购物车|它|这|那|我|问题|一套|套|全套|整套|点|些|一点|一些|预算|什么|没有|一个|第|东西|刚才)"
+    r"^(?:it|this|that|these|those|them|one|ones|cart|basket|question|budget|problem|friend|order|everything|what|anything|you|me|to|no|not|time|money|idea|look|seen|looked|first|second|third|last|\d+(?: people| persons)?$|购物车|它|这|那|我|问题|一套|套|全套|整套|点|些|一点|一些|预算|什么|没有|一个|第|东西|刚才|(?:还|再|那|都|该|要|又)+$)"
 )
 _FOR_EN = re.compile(
     rf"\b(?:for|going|go|to go|on) (?P<x>(?:(?:a|an|my|our|the|this|some|his|her|next|long|short|winter|summer|weekend|two|three) )*[^,.!?;\x1f]+?){_END}"

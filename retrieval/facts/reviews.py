@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.aspects import aspect_reader
 from retrieval.data.dataset import Product
 from retrieval.evidence import Evidence, make_evidence
 from retrieval.facts.quotable import reads_as_opinion
@@ -27,7 +28,8 @@ ENOUGH_LEAN = 0.3
 """Leaning more than this makes no sentence more telling."""
 HEDGES = re.compile(
     r"\b(not|n't|never|but|however|only|except|gripe|complain|wish|unfortunately|although|though|"
-    r"hardly|disappoint\w*|poor\w*|broke\w*|return\w*|refund\w*)\b|但|不|没|可惜|就是",
+    r"hardly|disappoint\w*|poor\w*|broke\w*|return\w*|refund\w*|catch|bother\w*|beware|warn\w*|"
+    r"downsides?|drawbacks?|minus|improvement|less good)\b|但|不|没|可惜|就是",
     re.IGNORECASE,
 )
 """Words that make a sentence of a good review doubtful as praise."""
@@ -84,7 +86,13 @@ class ReviewFacts:
             for s in spans
             if leans[s] > CLEAR_PRAISE and not _is_beside_the_point(self._span_text[s])
         ]
-        return self.quote(self._most_telling(product, spans, about, sign=1)) if spans else None
+        while spans:
+            chosen = self._most_telling(product, spans, about, sign=1)
+            said = aspect_reader().read(self._span_text[chosen])
+            if "complaint" not in said.values():
+                return self.quote(chosen)
+            spans.remove(chosen)  # it leans to praise and complains: "no small pockets, I dig"
+        return None
 
     def complaint(self, product: Product) -> Evidence | None:
         """The most telling sentence of the reviews rated 1 or 2, with how many those are.

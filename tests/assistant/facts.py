@@ -164,7 +164,7 @@ def table_clauses(facts: Facts) -> dict[str, Clause]:
 
 EMPTY_ANSWERS = (
     "better_none", "nothing", "nothing_goes", "question_unknown", "why_not_no_signal",
-    "why_not_not_better", "why_not_cheaper_none", "more_none", "gain_unasked",
+    "why_not_not_better", "why_not_cheaper_none", "more_none", "gain_unasked", "deals_none",
 )  # fmt: skip
 
 

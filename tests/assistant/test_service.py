@@ -588,7 +588,7 @@ def test_a_dearer_one_whose_gains_nobody_asked_for_is_called_unneeded(assistant,
 )
 def test_what_a_condition_names_is_never_called_unneeded(shop, asked, gained, is_so):
     query = Query(query_id="q", anchors=("tent-duo",), constraints=Constraints(**asked))
-    assert is_unneeded(shop.store.catalogue, query, gained) == is_so
+    assert is_unneeded(shop.recommender, query, gained) == is_so
 
 
 def test_a_model_changes_words_and_never_products(shop):
