@@ -1,5 +1,5 @@
 # ruff: noqa: E501
-"""Which of the twenty-nine intents a message has, in both languages, and what comes with it."""
+"""Which of the thirty intents a message has, in both languages, and what comes with it."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ IN_CHAT = {
     "superlative": ["the cheapest tent", "what is your most expensive jacket?", "what's the most expensive thing you sell?", "lightest tent", "best rated stove", "which tent is the cheapest?", "newest boots", "the most reviewed snack", "最便宜的帐篷", "最贵的东西是什么", "最轻的帐篷", "评分最高的炉头", "哪款帐篷最便宜"],
     "count": ["how many stoves under 50?", "how many tents do you have?", "number of Acme jackets", "有多少款低于50的炉头", "你们有几款帐篷", "一共有多少种炉头"],
     "bundle": ["a bundle for camping under 200", "put together a kit for a weekend for 300", "everything I need for camping", "starter kit", "a complete set for two", "build me a camping bundle", "配一套露营装备", "来个套装", "预算500,一套露营的", "全套登山装备"],
+    "deals": ["any discounts?", "what offers do you have?", "is anything on sale?", "show me deals on stoves", "today's deals", "有什么优惠吗", "有没有打折的", "特价商品"],
     "show_profile": ["what do you know about me?", "show my profile", "what data do you have about me?", "my profile", "你知道我什么", "看看我的画像", "我的资料", "你了解我哪些信息"],
     "forget_me": ["forget me", "delete my data", "forget everything about me", "erase all my data please", "delete everything you know about me", "删除我的数据", "忘了我", "清除我的所有记录", "忘掉我"],
     "personalise_off": ["stop personalising", "turn off personalisation", "don't personalize my results", "stop tracking me", "personalisation off", "don't use my history", "关闭个性化推荐", "不要个性化", "别跟踪我", "别用我的历史"],

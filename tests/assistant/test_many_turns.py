@@ -1,10 +1,14 @@
 """What needs several turns: quantities, totals, corrections, fits, other persons, declining."""
 
+import re
 from decimal import Decimal
 
 import pytest
 
 from assistant.conversation import ME, Action, Turn
+from retrieval.promotion import best_for
+from retrieval.query import Constraints, Query
+from tests.assistant.facts import SPRING
 
 
 @pytest.fixture
@@ -234,3 +238,86 @@ def test_switching_the_language_keeps_every_condition(talk):
     reply, after = talk("还有别的吗？")
     assert reply.language == "zh"
     assert after.constraints == before.constraints
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["actually just one", "no, only one please", "sorry, just 1", "还是只要一个吧", "就一个"],
+)
+def test_fewer_than_was_just_put_in(talk, mat_in_cart, line):
+    _, state = talk("add 2 more", line)
+    assert cart(state) == {"mat-foam": 1}
+
+
+# --- offers, extremes of what is shown, what "not too heavy" asks for -----------------------------
+
+
+@pytest.mark.parametrize(
+    "line", ["any discounts?", "what's on sale?", "有什么优惠吗", "在打折的有哪些"]
+)
+def test_offers_that_run_are_shown_and_others_are_not(assistant, shop, line):
+    reply = assistant.reply(Turn(conversation_id="o", text=line))
+    at = shop.recommender.at(Query(query_id="q"))
+    running = tuple(shop.store.promotions.values())
+    shown = [shop.store.catalogue[s.product_id] for s in reply.suggestions]
+    assert all(best_for(product, running, at) is not None for product in shown)
+    offers = [claim for claim in reply.answer.claims if claim.kind == "offer"]
+    assert bool(offers) == bool(shown)
+    assert shown or re.search("no running offer|No offer|没有", reply.text)
+
+
+def test_an_offer_of_a_kind_of_product_only(shop):
+    query = Query(query_id="q", at=SPRING, text="tents", k=4)
+    found = shop.recommender.deals(query)
+    assert {shop.store.catalogue[s.product_id].category[-1] for s in found.suggestions} == {"Tents"}
+    for suggestion in found.suggestions:
+        assert any(found.evidence[i].kind == "offer" for i in suggestion.evidence_ids)
+    assert shop.recommender.deals(query.model_copy(update={"text": "stoves"})).suggestions == ()
+    sold_out = query.model_copy(update={"constraints": Constraints(price_max=1)})
+    assert shop.recommender.deals(sold_out).suggestions == ()
+
+
+@pytest.mark.parametrize("line", ["which of these is the lightest?", "哪款最轻？"])
+def test_the_lightest_of_what_is_shown_is_held_against_the_others(talk, line):
+    reply, state = talk("a tent", line)
+    assert state.focus == "tent-duo"
+    assert [card.product_id for card in reply.cards] == ["tent-duo", "tent-quartet"]
+    (claim,) = reply.answer.claims
+    assert "2.1 kg" in claim.text
+    assert "6.4 kg" in claim.text
+
+
+def test_the_cheapest_of_what_is_shown(talk):
+    reply, state = talk("a tent", "which one is the cheapest?")
+    assert state.focus == "tent-duo"
+    assert any("€120.00" in claim.text for claim in reply.answer.claims)
+
+
+@pytest.mark.parametrize(
+    ("line", "wish"),
+    [("a tent that is not too heavy", "lightweight"), ("a mat, not so thick", "thin"),
+     ("不要太重的帐篷", "轻")],
+)  # fmt: skip
+def test_not_too_much_of_something_asks_for_its_opposite(talk, line, wish):
+    _, state = talk(line)
+    assert wish in state.wish
+    assert not state.constraints.attributes
+    assert not state.constraints.exclude_words
+
+
+def test_a_measure_goes_on_with_the_goal(talk):
+    _, state = talk("a sleeping bag", "2 kg or less")
+    assert "Sleeping bags" in state.constraints.categories
+    assert "2 kg" in state.wish
+
+
+def test_several_changes_say_what_is_taken_away(assistant):
+    for line in ("a Lumo tent under 100", "why not the Fjellro Quartet?"):
+        reply = assistant.reply(Turn(conversation_id="w", text=line))
+    facts = [f for f in reply.evidence.values() if f.kind == "change"]
+    for fact in facts:
+        lifted = [s for s in fact.data["steps"] if s["kind"] == "lift"]
+        assert all(step["value"] for step in lifted)
+        if len(fact.data["steps"]) > 1 and lifted:
+            assert "without " in fact.data["chip"]
+    assert facts
