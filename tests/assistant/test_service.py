@@ -35,6 +35,7 @@ MEANT = {
     "count": ("how many mats do you have?", "有多少款防潮垫？"),
     "goes_with": ("what goes with the tent?", "帐篷配什么好？"),
     "goes_with_cart": ("what goes with my cart?", "我的购物车还缺什么？"),
+    "deals": ("any discounts?", "有什么优惠吗"),
     "better": ("is there something better than the Fjellro Duo?", "有没有比Fjellro Duo更好的？"),
     "similar": ("something similar to the Karsik Trail foam mat", "和Karsik Trail类似的"),
     "bundle": ("make me a camping set under 300", "配一套300以内的露营装备"),
