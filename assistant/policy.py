@@ -130,7 +130,7 @@ def _constraint_label(speaker: Speaker, field: str, value: object, title: Mappin
         text = speaker.money(str(value))
     if field in ("categories", "exclude_categories"):
         text = speaker.category(text)
-    if field in ("attributes", "exclude_attributes"):
+    if field.removeprefix("exclude_") in ("attributes", "attributes_min", "attributes_max"):
         name, _, wanted = text.partition(": ")
         text = f"{speaker.label(name)} {wanted}"
     english, chinese = {
@@ -145,6 +145,8 @@ def _constraint_label(speaker: Speaker, field: str, value: object, title: Mappin
         "exclude_brands": (f"not {text}", f"不要{text}"),
         "exclude_words": (f"no {text}", f"不要{text}"),
         "exclude_attributes": (f"not {text}", f"不要{text}"),
+        "attributes_min": (f"{text} or more", f"{text}以上"),
+        "attributes_max": (f"{text} or less", f"{text}以下"),
         "in_stock": ("in stock", "有货"),
         "rating_min": (f"rated {text} or better", f"评分{text}以上"),
     }.get(field, (text, text))

@@ -129,5 +129,5 @@ def _is_bounded(c: Constraints) -> bool:
     """Whether a condition on a value is set: what is named then comes first."""
     return (
         any(v is not None for v in (c.price_min, c.price_max, c.rating_min)) or bool(c.in_stock)
-        or bool(c.attributes) or bool(c.brands)
+        or bool(c.attributes) or bool(c.brands) or bool(c.attributes_min) or bool(c.attributes_max)
     )  # fmt: skip

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.data.amounts import amount_of
 from retrieval.data.dataset import Catalogue, Product, to_minor
 from retrieval.query import Constraints
 
@@ -136,6 +137,10 @@ def _worded(columns: Columns, c: Constraints) -> dict[str, Mask]:
     unstated = [columns.stating(name, value) for name, value in c.exclude_attributes.items()]
     if unstated:
         masks["exclude_attributes"] = ~np.logical_or.reduce(unstated)
+    for field, sign in (("attributes_min", 1), ("attributes_max", -1)):
+        held = [columns.reaching(n, amount, sign) for n, amount in getattr(c, field).items()]
+        if held:
+            masks[field] = np.logical_and.reduce(held)
     mentioned = [columns.mentioning(word) for word in sorted(_folded(c.exclude_words))]
     if mentioned:
         masks["exclude_words"] = ~np.logical_or.reduce(mentioned)
@@ -172,6 +177,16 @@ class Columns:
         for text, rows in self._attributes.get(fold(name), {}).items():
             if word.search(text):
                 mask[rows] = True
+        return mask
+
+    def reaching(self, name: str, amount: str, sign: int) -> Mask:
+        """Which products state at least the amount (sign 1) or at most (-1), of its kind."""
+        mask = np.zeros(len(self._products), bool)
+        least, kind = amount_of(amount) or (Decimal(0), None)
+        for text, rows in self._attributes.get(fold(name), {}).items():
+            stated = amount_of(text)
+            if stated is not None and stated[1] == kind:
+                mask[rows] = sign * stated[0] >= sign * least
         return mask
 
     def mentioning(self, word: str) -> Mask:

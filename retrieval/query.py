@@ -16,6 +16,7 @@ from pydantic import (
     ValidationError,
 )
 
+from retrieval.data.amounts import amount_of
 from retrieval.data.schemas import as_utc
 from retrieval.errors import QueryError
 
@@ -25,6 +26,16 @@ Name = Annotated[
     str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)
 ]
 """An id that the asker chose; whole numbers become text."""
+
+
+def _amount(value: str) -> str:
+    if amount_of(value) is None:
+        raise ValueError("must begin with a number, as in “40 l”")
+    return value
+
+
+Amount = Annotated[str, AfterValidator(_amount)]
+"""A number with a unit ("2 kg"), or alone."""
 Moment = Annotated[datetime, AfterValidator(as_utc)]
 Money = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
@@ -59,6 +70,10 @@ class Constraints(BaseModel):
     attributes: dict[str, str] = Field(default_factory=dict)
     """Name to wanted value; the product's value must equal it or hold it as a whole word."""
     exclude_attributes: dict[str, str] = Field(default_factory=dict)
+    attributes_min: dict[str, Amount] = Field(default_factory=dict)
+    """Name to the least amount ("volume": "40 l"), in any unit of the same kind; a product that
+    states none, or one of another kind, does not fit. As `attributes_max`."""
+    attributes_max: dict[str, Amount] = Field(default_factory=dict)
     exclude_words: tuple[str, ...] = ()
     """Words that must not stand in title, attributes or description ("not leather")."""
     rating_min: Annotated[float, Field(ge=0, le=5)] | None = None

@@ -13,12 +13,12 @@ from urllib.parse import unquote
 from retrieval.data.dataset import Product
 from retrieval.evidence import Evidence, EvidenceKind, money
 from retrieval.facts.behaviour import CATEGORY, BehaviourFacts
-from retrieval.facts.catalogue import CatalogueFacts, number_of
+from retrieval.facts.catalogue import CatalogueFacts
 from retrieval.facts.opinions import OpinionFacts, Side
 from retrieval.facts.turn import TurnFacts
 from retrieval.store import Store
 
-__all__ = ["OF_ONE_TURN", "OWN", "Records", "money", "number_of"]
+__all__ = ["OF_ONE_TURN", "OWN", "Records", "money"]
 
 OF_ONE_TURN: frozenset[EvidenceKind] = frozenset(
     {

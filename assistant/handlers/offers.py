@@ -302,7 +302,9 @@ def _each_within_total(constraints: Constraints) -> Constraints:
 
 def _total_only(constraints: Constraints, *, is_total: bool) -> Constraints:
     """For a bundle an amount said for the whole is its total; a size or kind is not for each."""
-    constraints = constraints.model_copy(update={"attributes": {}, "categories": ()})
+    constraints = constraints.model_copy(
+        update={"attributes": {}, "attributes_min": {}, "attributes_max": {}, "categories": ()}
+    )
     if is_total and constraints.total_max is None and constraints.price_max is not None:
         return constraints.model_copy(
             update={"total_max": constraints.price_max, "price_max": None}

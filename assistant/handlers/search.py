@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 
 import numpy as np
@@ -20,20 +20,16 @@ from assistant.handlers.present import (
 )
 from assistant.intent import AttributeSuperlative
 from assistant.scene import Outcome, Scene
+from retrieval.data.amounts import amount_of
 from retrieval.data.dataset import Catalogue
 from retrieval.query import Constraints, Query
-from retrieval.records import money, number_of
+from retrieval.records import money
 from retrieval.slate import Slate, Suggestion
 from retrieval.text.subject import Subject
 
 SUPERLATIVE_CARDS = 3
 MAX_NAMES = 3
 """Categories named one by one; more are only hinted at."""
-SCALES: Mapping[str, tuple[str, int]] = {
-    "mg": ("g", -3), "g": ("g", 0), "kg": ("g", 3), "ml": ("l", -3), "cl": ("l", -2), "l": ("l", 0),
-    "mm": ("m", -3), "cm": ("m", -2), "m": ("m", 0), "km": ("m", 3), "w": ("w", 0), "kw": ("w", 3),
-}  # fmt: skip
-"""Unit → the unit it is compared in, and the power of ten between them."""
 
 
 def search(scene: Scene) -> Outcome:
@@ -226,10 +222,9 @@ def by_attribute(
     found: dict[str, list[tuple[Decimal, int, str]]] = {}
     for row in rows:
         value = catalogue.products[int(row)].attributes.get(wanted.attribute)
-        number = number_of(value) if value else None
-        if number is not None and value is not None:
-            unit, power = SCALES.get(number[1].casefold(), (number[1].casefold(), 0))
-            found.setdefault(unit, []).append((number[0].scaleb(power), int(row), value))
+        amount = amount_of(value) if value else None
+        if amount is not None and value is not None:
+            found.setdefault(amount[1], []).append((amount[0], int(row), value))
     sign = 1 if wanted.direction == "lower" else -1
     most = max(found.values(), key=len, default=[])
     return [(row, value) for _, row, value in sorted(most, key=lambda f: (sign * f[0], f[1]))]

@@ -206,6 +206,7 @@ def _only_conditions(reading: Reading) -> bool:
     money, said = reading.money, reading.said
     has_money = any(v is not None for v in (money.minimum, money.maximum, money.last))
     has_said = bool(said.brands or said.attributes or said.exclude_words or said.rating_min)
+    has_said |= bool(said.attributes_min or said.attributes_max)
     if not (has_money or has_said) or _SEEKS.search(reading.u.low):
         return False
     return not any(m.entries for m in reading.words.mentions(fold(reading.wish)))

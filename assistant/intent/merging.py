@@ -49,6 +49,9 @@ def merge(
         for k, v in {**now.exclude_attributes, **said.exclude_attributes}.items()
         if said.attributes.get(k) != v
     }
+    for bound in ("attributes_min", "attributes_max"):
+        held_to = {**getattr(now, bound), **getattr(said, bound)}
+        update[bound] = {k: v for k, v in held_to.items() if k not in said.attributes}
     update |= _clashes(now, said, update)
     update["exclude"] = _unique([*now.exclude, *said.exclude])
     update["must_include"] = _unique(

@@ -11,7 +11,7 @@ from assistant.conversation import Conversation
 from assistant.intent import amounts
 from assistant.intent.acts import Act, find_acts
 from assistant.intent.carting import TOTAL, CartChange, read_cart_change
-from assistant.intent.lexicon import ShopWords
+from assistant.intent.lexicon import Mention, ShopWords
 from assistant.intent.references import Reference, find_references
 from assistant.intent.said import Said, read_dropped, read_rating_and_stock
 from assistant.intent.tables import COMPARATIVES, CONCEPTS, NAMED_SUPERLATIVES, STOP
@@ -20,6 +20,8 @@ from assistant.intent.understanding import (
     NamedSuperlative,
 )
 from assistant.intent.utterance import Utterance
+from assistant.intent.wanted import LIMIT
+from retrieval.data.amounts import amount_of
 
 if TYPE_CHECKING:
     from retrieval.data.dataset import Product
@@ -30,6 +32,8 @@ WHOLE_STORE = re.compile(
 )
 SUPERLATIVE = re.compile("|".join(f"(?P<{k}>{v})" for k, v in NAMED_SUPERLATIVES.items()))
 LIGHTER_FUEL = re.compile(r" (?:fluid|gas|fuel|case|refill)")
+_THAN_AMOUNT = re.compile(r" than \d")
+"""“Lighter than 2 kg” is a limit."""
 COMPARATIVE = re.compile(
     "|".join(
         rf"\b{re.escape(p)}\b" if p.isascii() else re.escape(p)
@@ -111,8 +115,23 @@ def _attribute_limits(u: Utterance, words: ShopWords, said: Said) -> list[tuple[
         name = u.open[mention.start : mention.end]
         if match and mention.of("attribute") and not mention.of("category") and name not in STOP:
             found.append((mention.start, match.end()))
-            said.notes.append(f"unit_limit:{u.text[mention.start : match.end()]}")
+            if not _bound_bare(u, words, mention, match, said):
+                said.notes.append(f"unit_limit:{u.text[mention.start : match.end()]}")
     return found
+
+
+def _bound_bare(
+    u: Utterance, words: ShopWords, mention: Mention, match: re.Match[str], said: Said
+) -> bool:
+    """Limit an attribute whose values are numbers alone ("persons over 3"); False if it is not."""
+    limit = LIMIT.search(u.low[: match.start("n")])
+    name = mention.of("attribute")[0].name
+    amounts_of = (amount_of(p.attributes.get(name, "")) for p in words.catalogue.products)
+    if limit is None or next((a[1] for a in amounts_of if a is not None), None) != "":
+        return False
+    (said.attributes_max if limit["max"] else said.attributes_min)[name] = match["n"]
+    u.take(mention.start, match.end())
+    return True
 
 
 def find_superlative(reading: Reading) -> NamedSuperlative | AttributeSuperlative | None:
@@ -127,7 +146,7 @@ def find_superlative(reading: Reading) -> NamedSuperlative | AttributeSuperlativ
         ):
             return match.lastgroup  # type: ignore[return-value]
     for match in COMPARATIVE.finditer(low):
-        if LIGHTER_FUEL.match(low, match.end()):
+        if LIGHTER_FUEL.match(low, match.end()) or _THAN_AMOUNT.match(low, match.end()):
             continue
         if not any(a <= match.start() < b for a, b in pointed) or asks_which(low):
             concept, direction = COMPARATIVES[match.group()]

@@ -57,6 +57,8 @@ class Said:
     exclude_brands: list[str] = field(default_factory=list)
     attributes: dict[str, str] = field(default_factory=dict)
     exclude_attributes: dict[str, str] = field(default_factory=dict)
+    attributes_min: dict[str, str] = field(default_factory=dict)
+    attributes_max: dict[str, str] = field(default_factory=dict)
     exclude_words: list[str] = field(default_factory=list)
     exclude: list[str] = field(default_factory=list)
     must_include: list[str] = field(default_factory=list)

@@ -12,7 +12,9 @@ from collections.abc import Iterable
 from assistant.intent.lexicon import Entry, Mention, ShopWords
 from assistant.intent.measures import Measure, measures
 from assistant.intent.said import Said
+from assistant.intent.tables import UNIT_ATTRIBUTES
 from assistant.intent.utterance import Utterance
+from retrieval.data.amounts import SCALES, number_of
 
 _SIZE = re.compile(
     r"\b(?:(?:in|for) )?(?:a |an |my )?size ?(?:is |of )?(?P<a>\d{1,3}(?:\.5)?|x{0,3}[sl]|m|small|medium|large|one size)(?![a-z0-9])(?: as well| too)?"
@@ -20,8 +22,13 @@ _SIZE = re.compile(
     r"|(?<![a-z0-9])(?P<c>\d{2}(?:\.5)?|x{0,3}[sl]|m)(?:号|码)(?:的)?|(?:尺码|码数|尺寸)(?:是|为|要)?(?P<d>\d{2}(?:\.5)?|x{0,3}[sl]|m)(?![a-z0-9])"
 )
 _SIZE_WORDS = {"small": "s", "medium": "m", "large": "l"}
-_LIMIT = re.compile(
-    r"(?:under|below|less than|up to|at most|over|above|more than|at least|max|min|不超过|低于|小于|至少|超过|大于)\s*$"
+LIMIT = re.compile(
+    r"(?:\b(?:(?:that|which) )?(?:weigh(?:s|ing)?|holds?|holding) )?(?:(?P<max>\b(?:under|below|less than|up to|at most|max(?:imum)?(?: of)?|(?:no|not) more than|within|(?:lighter|shorter|smaller|thinner|lower|<) ?than|<=?)|不超过|不到|低于|小于|少于|最多)"
+    r"|(?P<min>\b(?:over|above|more than|at least|min(?:imum)?(?: of)?|(?:no|not) less than|from|(?:heavier|longer|bigger|larger|higher|brighter|thicker) than|>=?)|至少|超过|大于|高于|不低于|不少于|最少))\s*$"
+)
+_LIMIT_AFTER = re.compile(
+    r"(?P<max> ?(?:or|and) (?:less|under|below|lighter|shorter|smaller|fewer|lower)\b| ?max(?:imum)?\b|以下|以内|之内)"
+    r"|(?P<min> ?(?:or|and) (?:more|over|above|up|bigger|larger|longer|higher|brighter)\b| ?min(?:imum)?\b|\+|以上|起)"
 )
 _LABEL = re.compile(
     r"(?:\b(?:in|with|of|the|its) )*\b(?:colou?r|material|fabric|size|season)s?(?: (?:must be|should be|has to be|needs to be|is|in|:))*\s*$|(?:颜色|材质|材料|面料|尺码|尺寸|季节|款式)(?:要|是|为|得是|最好是|选|:)*\s*$"
@@ -45,22 +52,58 @@ def read_sizes(u: Utterance, words: ShopWords, categories: Iterable[str], said: 
 def read_measures(
     u: Utterance, words: ShopWords, categories: Iterable[str], said: Said
 ) -> list[tuple[int, int]]:
-    """Read "2-person", "65 l", 双人 where the shop has that value.
+    """Read "2-person", "65 l", 双人 where the shop has that value, and limits ("under 2 kg").
 
-    Returns the places of limits ("under 2 kg"), which are noted and stay in the wish.
+    Returns the places of limits on what no attribute or several may mean: they are noted and stay
+    in the wish.
     """
     limits = []
     for measure in measures(u.open):
-        limit = _LIMIT.search(u.open[: measure.start])
-        if limit:
-            said.notes.append(f"unit_limit:{u.text[limit.start() : measure.end].strip()}")
-            limits.append((limit.start(), measure.end))
+        limit = LIMIT.search(u.low[: measure.start])
+        after = _LIMIT_AFTER.match(u.open, measure.end)
+        if limit or after:
+            start = limit.start() if limit else measure.start
+            end = after.end() if after else measure.end
+            if not _bound(u, words, measure, categories, said):
+                said.notes.append(f"unit_limit:{u.text[start:end].strip()}")
+                limits.append((start, end))
+            else:
+                u.take(start, end)
             continue
         entry = _one_value(words, _measured(words, measure), categories)
         if entry:
             said.attributes[entry.name] = entry.value
             u.take(measure.start, measure.end)
     return limits
+
+
+def _bound(
+    u: Utterance, words: ShopWords, measure: Measure, categories: Iterable[str], said: Said
+) -> bool:
+    """Limit the one attribute that has amounts of this kind; False if none or several have."""
+    limit = LIMIT.search(u.low[: measure.start]) or _LIMIT_AFTER.match(u.open, measure.end)
+    kind, wanted = base_unit(measure.unit), set(categories)
+    stated = {
+        entry.name: (unit, entry.value)
+        for (unit, _), entries in words.measures.items()
+        for entry in entries
+        if base_unit(unit) == kind
+        and (not wanted or wanted & words.categories_of.get(entry, frozenset()))
+    }
+    hints = UNIT_ATTRIBUTES.get(measure.unit, ())
+    names = [n for n in stated if any(hint in n.lower() for hint in hints)] or list(stated)
+    if limit is None or len(names) != 1:
+        return False
+    own = number_of(stated[names[0]][1])
+    unit = measure.unit if measure.unit in SCALES else own[1] if own else ""
+    held = said.attributes_max if limit["max"] else said.attributes_min
+    held[names[0]] = f"{measure.number} {unit}".strip()
+    return True
+
+
+def base_unit(unit: str) -> str:
+    """Return the unit that amounts of this kind are compared in."""
+    return SCALES.get(unit, (unit, 0))[0]
 
 
 def _measured(words: ShopWords, measure: Measure) -> tuple[Entry, ...]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.compatibility import PREFIX, Fit, fit_between
+from retrieval.data.amounts import number_of
 from retrieval.data.dataset import Product
 from retrieval.data.spans import is_quotable, split_spans
 from retrieval.evidence import Evidence, EvidenceKind, make_evidence, money
@@ -22,13 +21,6 @@ from retrieval.store import Store
 from retrieval.text.index import document_text
 
 CATALOGUE, BOTH = "catalogue", "catalogue, both products"
-NUMBER = re.compile(r"^\s*([-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)\s*(.*)$", re.DOTALL)
-
-
-def number_of(value: str) -> tuple[Decimal, str] | None:
-    """Return the leading number and the unit of "1,450 g"; None if there is no number."""
-    match = NUMBER.match(value)
-    return (Decimal(match[1].replace(",", "")), match[2].strip()) if match else None
 
 
 class CatalogueFacts:

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from assistant.intent import understand
+from retrieval.query import Constraints
 from tests.assistant.shop_words import EMPTY, TENTS, chat, shop
 
 
@@ -71,7 +72,7 @@ def test_conditions(text, name, value):
         ("hello, I need a tent under $200", "tent"), ("I'm looking for a warm jacket please", "warm jacket"),
         ("do you have any red tents?", "tents"), ("show me tents from Acme", "tents"), ("Tent", "Tent"),
         ("can you recommend a good stove for beginners", "stove for beginners"),
-        ("a tent that weighs under 2 kg", "tent that weighs under 2 kg"), ("hammock", "hammock"),
+        ("a tent that weighs under 2 kg", "tent"), ("hammock", "hammock"),
         ("have you got a waffle maker?", "waffle maker"), ("tents for winter between 100 and 300", "tents for winter"),
         ("我想买个帐篷", "帐篷"), ("有没有防水的登山靴", "登山靴"), ("请给我推荐一款500元以内的双人帐篷", "帐篷"),
         ("想要一个吊床", "吊床"), ("冬天用的帐篷,300以内", "冬天用的帐篷"), ("帮我找一下蓝色的冲锋衣", "冲锋衣"), ("想买个 laptop 不超过 5k", "laptop"),
@@ -322,7 +323,43 @@ def test_what_a_bundle_is_for_is_no_condition_on_every_part():
 def test_a_number_after_an_attribute_is_no_price():
     found = understand("tent with persons over 3", EMPTY, shop())
     assert found.constraints.price_min is None
-    assert found.notes == ("unit_limit:persons over 3",)
+    assert found.constraints.attributes_min == {"persons": "3"}
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "value"),
+    [
+        ("a tent under 2 kg", "attributes_max", {"weight": "2 kg"}), ("tents lighter than 1500 g", "attributes_max", {"weight": "1500 g"}),
+        ("a tent that weighs no more than 2.5 kg", "attributes_max", {"weight": "2.5 kg"}), ("2 kg or less", "attributes_max", {"weight": "2 kg"}),
+        ("backpack with at least 60 litres", "attributes_min", {"volume": "60 l"}), ("40 l or more", "attributes_min", {"volume": "40 l"}),
+        ("a tent for 3 people or more", "attributes_min", {"persons": "3"}), ("两公斤以下的帐篷", "attributes_max", {"weight": "2 kg"}),
+        ("60升以上的背包", "attributes_min", {"volume": "60 l"}), ("不超过2公斤", "attributes_max", {"weight": "2 kg"}),
+    ],
+)  # fmt: skip
+def test_an_amount_limits_the_attribute_that_has_such(text, name, value):
+    found = held(text)
+    assert found[name] == value
+    assert "price_max" not in found
+    assert "price_min" not in found
+    assert "attributes" not in found
+
+
+def test_limits_join_those_before_and_the_same_replaces():
+    tents = chat(constraints=Constraints(categories=("Tents",), attributes_max={"weight": "2 kg"}))
+    assert held("under 1.5 kg", tents)["attributes_max"] == {"weight": "1.5 kg"}
+    both = held("3 people or more", tents)
+    assert both["attributes_max"] == {"weight": "2 kg"}
+    assert both["attributes_min"] == {"persons": "3"}
+    exact = held("for 2 people", chat(constraints=Constraints(attributes_min={"persons": "3"})))
+    assert exact.get("attributes_min") is None
+    assert exact["attributes"] == {"persons": "2"}
+
+
+def test_a_limit_in_a_unit_that_nothing_has_stays_in_the_wish():
+    found = understand("a lamp over 300 lumens", EMPTY, shop())
+    assert found.notes == ("unit_limit:over 300 lumens",)
+    assert "300" in found.wish
 
 
 def test_a_category_that_says_more_about_another_thing_limits_nothing():

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from assistant.conversation import constraint_chips
+from assistant.conversation import Turn, constraint_chips
 from assistant.policy import (
     MAX_CHIPS,
     can_add,
@@ -116,6 +116,7 @@ CONSTRAINTS = Constraints(
     exclude_brands=("Lumo",),
     in_stock=True,
     attributes={"material": "duck down"},
+    attributes_min={"sleeps": "3"},
     exclude_attributes={"material": "leather"},
     exclude_words=("leather",),
     rating_min=4.0,
@@ -149,3 +150,23 @@ def test_a_match_shows_words_and_no_number_said_by_the_shopper(shop):
     said = records.match(product, ["half", "tent", "三", "90"])
     assert [chip.label for chip in chips(speaker, [said])] == ["Matches “tent”"]
     assert chips(speaker, [records.match(product, ["half", "两倍"])]) == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "least", "most"),
+    [("en", "sleeps 3 or more", "weight 2 kg or less"), ("zh", "人数 3以上", "重量 2 kg以下")],
+)
+def test_amounts_are_chips_that_say_which_way_they_limit(shop, language, least, most):
+    asked = Constraints(attributes_min={"sleeps": "3"}, attributes_max={"weight": "2 kg"})
+    labels = constraint_labels(shop.speakers[language], asked, {})
+    assert labels == {"attributes_min:sleeps": least, "attributes_max:weight": most}
+
+
+def test_what_is_over_a_limit_is_not_shown_and_why_not_says_its_own(assistant, shop):
+    for line in ("a tent under 3 kg", "why not the Fjellro Quartet?"):
+        reply = assistant.reply(Turn(conversation_id="amounts", text=line))
+        assert all(check.supported for check in reply.checks)
+    shown = [s.product_id for s in assistant.conversation("amounts").shown]
+    assert "tent-quartet" not in shown
+    assert "weight 3 kg or less" in reply.text
+    assert "6.4 kg" in reply.text

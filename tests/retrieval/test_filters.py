@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from retrieval.data.dataset import Catalogue, Product
 from retrieval.filters import allowed, broken, mentions, nearest_bounds
@@ -131,3 +132,48 @@ def test_masks_agree_with_asking_each_product():
     for word in ("leather", "wool", "皮革", "cap", "shoe"):
         mask = allowed(CATALOGUE, Constraints(exclude_words=(word,)))
         assert mask.tolist() == [not mentions(p, word) for p in SHOP]
+
+
+# --- amounts --------------------------------------------------------------------------------------
+
+LOADS = Catalogue(
+    tuple(
+        Product(product_id=str(n), title=f"Pack {n}", attributes=attributes)
+        for n, attributes in enumerate(
+            (
+                {"Volume": "40 l", "weight": "1.2 kg"}, {"volume": "55 l", "weight": "990 g"},
+                {"volume": "900 ml", "weight": "1,450 g"}, {"volume": "40 oz", "weight": "light"},
+                {"persons": "3"}, {},
+            )
+        )
+    )
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("constraints", "expected"),
+    [
+        ({"attributes_min": {"volume": "40 l"}}, ["0", "1"]),  # inclusive
+        ({"attributes_min": {"volume": "0.5 l"}}, ["0", "1", "2"]),  # another unit of the kind
+        ({"attributes_min": {"volume": "40"}}, []),  # no unit is another kind
+        ({"attributes_max": {"weight": "1200 g"}}, ["0", "1"]),
+        ({"attributes_max": {"weight": "1.2 KG"}, "attributes_min": {"volume": "41 l"}}, ["1"]),
+        ({"attributes_min": {"persons": "3"}}, ["4"]),
+        ({"attributes_min": {"persons": "4"}}, []),
+        ({"attributes_max": {"height": "1 m"}}, []),  # nothing states it
+    ],
+)
+def test_amounts_are_compared_in_any_unit_of_their_kind(constraints, expected):
+    mask = allowed(LOADS, Constraints(**constraints))
+    assert [p for p, ok in zip(LOADS.product_ids, mask, strict=True) if ok] == expected
+
+
+def test_an_amount_that_is_broken_is_named():
+    asked = Constraints(attributes_max={"weight": "1 kg"}, attributes_min={"volume": "50 l"})
+    assert broken(LOADS, asked, 0) == ("attributes_min", "attributes_max")
+    assert broken(LOADS, asked, 1) == ()
+
+
+def test_an_amount_without_a_number_is_refused():
+    with pytest.raises(ValidationError, match="must begin with a number"):
+        Constraints(attributes_min={"volume": "large"})
