@@ -8,6 +8,7 @@ from assistant.answer import Card
 from assistant.cards import plain_card
 from assistant.handlers.present import cautioned, say_complaint, say_disagreement, say_none
 from assistant.intent.acts import find_acts
+from assistant.intent.asking import POLICY
 from assistant.policy import complaint_is_due
 from assistant.scene import Outcome, Scene
 from retrieval.aspects import aspect_reader
@@ -36,6 +37,8 @@ GRIPE = re.compile(
 def question(scene: Scene) -> Outcome:
     """Answer from the product's record; else from its reviews, quoted; else say nobody knows."""
     c, u = scene.conversation, scene.understanding
+    if not u.references and POLICY.search(scene.text.lower()):
+        return Outcome(conversation=c, pieces=["terms_unknown"])
     product_id = (u.references or ((c.focus,) if c.focus else ()))[:1]
     if not product_id:
         return Outcome(conversation=c, pieces=["question_which"])
@@ -55,7 +58,8 @@ def question(scene: Scene) -> Outcome:
         for fact, score in scene.records.passages(product, vector, asked, k=2)
         if score >= scene.config.answer_similarity
     ]
-    if u.attribute not in COLUMNS and _say_aspects(scene, outcome, product, asked):
+    said_all = u.attribute not in COLUMNS and _say_aspects(scene, outcome, product, asked)
+    if said_all or GRIPE.search(asked):  # a sentence near "complain" need not be a complaint
         found = []
     if found:
         outcome.add(*found)

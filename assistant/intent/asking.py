@@ -16,9 +16,10 @@ from assistant.intent.understanding import (
     Intent,
     Understanding,
 )
+from assistant.intent.utterance import fold
 
-_POLICY = re.compile(
-    r"\b(?:ship(?:ping|ped|s)?|deliver(?:y|ed|s|ies)?|returns?|refunds?|exchange|policy|policies|payments?|pay with|paypal|credit cards?|invoice|vouchers?|coupons?|discounts?|promo\w*|opening hours|store hours)\b|送货|发货|配送|快递|退货|退换|换货|退款|付款|支付|发票|运费|包邮|优惠|折扣|打折"
+POLICY = re.compile(
+    r"\b(?:ship(?:ping|ped|s)?|deliver(?:y|ed|s|ies)?|return(?:s|able|ed)?|warrant(?:y|ies)|guarantee[ds]?|refunds?|exchange|policy|policies|payments?|pay with|paypal|credit cards?|invoice|vouchers?|coupons?|discounts?|promo\w*|opening hours|store hours)\b|送货|发货|配送|快递|退货|退换|换货|退款|付款|支付|发票|运费|包邮|优惠|折扣|打折"
 )
 """Questions to the shop rather than about a product."""
 _WHO_SAYS = re.compile(
@@ -47,6 +48,8 @@ def read_about_products(reading: Reading, intent: Intent) -> Understanding:
     u.take_all(ABOUT)
     wish = wishes.rest(u)
     pointed = any(r.product_ids for r in reading.references)
+    if wish and references and all(r.how == "brand" for r in reading.references if r.product_ids):
+        references = _other_of_brand(reading, wish) or references
     if intent == "cart_remove" and wish and not (pointed or _named_in_cart(reading)):
         references = ()
     if not references or (notes == ("guessed_reference",) and not pointed):
@@ -71,7 +74,11 @@ def _meant(reading: Reading, intent: Intent) -> tuple[tuple[str, ...], tuple[str
     """Return the products that count, lines of the cart included, and notes about them."""
     if reading.cart_change is not None:
         return (reading.cart_change.product_id,), ()
-    if intent == "question" and _POLICY.search(reading.u.low) and not is_explicit(reading):
+    if (
+        intent == "question"
+        and POLICY.search(reading.u.low)
+        and not any(r.how not in {"pronoun", "all"} and r.note is None for r in reading.references)
+    ):
         return (), ()
     references, notes = pointed_at(reading, intent)
     if intent == "fit" and len(references) == 1:
@@ -79,6 +86,15 @@ def _meant(reading: Reading, intent: Intent) -> tuple[tuple[str, ...], tuple[str
     if intent == "cart_remove" and not is_explicit(reading):
         references = _named_in_cart(reading) or references
     return references, notes
+
+
+def _other_of_brand(reading: Reading, wish: str) -> tuple[str, ...]:
+    """Return the one product that brand and left-over words name ("the Fjellro Quartet")."""
+    words = reading.words
+    shown = [p for r in reading.references for i in r.product_ids if (p := words.product(i))]
+    found = [words.catalogue.products[row] for row in words.titled(fold(wish))]
+    of_brand = [p.product_id for p in found if p.brand in {one.brand for one in shown}]
+    return tuple(of_brand) if len(of_brand) == 1 else ()
 
 
 def _named_in_cart(reading: Reading) -> tuple[str, ...]:

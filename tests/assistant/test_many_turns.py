@@ -308,7 +308,7 @@ def test_not_too_much_of_something_asks_for_its_opposite(talk, line, wish):
 def test_a_measure_goes_on_with_the_goal(talk):
     _, state = talk("a sleeping bag", "2 kg or less")
     assert "Sleeping bags" in state.constraints.categories
-    assert "2 kg" in state.wish
+    assert state.constraints.attributes_max == {"weight": "2 kg"}
 
 
 def test_several_changes_say_what_is_taken_away(assistant):
@@ -321,3 +321,19 @@ def test_several_changes_say_what_is_taken_away(assistant):
         if len(fact.data["steps"]) > 1 and lifted:
             assert "without " in fact.data["chip"]
     assert facts
+
+
+@pytest.mark.parametrize(
+    "line", ["is it returnable?", "do you ship to Canada?", "is there a warranty?", "可以退货吗"]
+)
+def test_the_shops_terms_are_not_guessed_from_reviews(talk, line):
+    reply, _ = talk("a tent", line)
+    assert not reply.answer.claims
+    assert re.search("terms|条款", reply.text)
+
+
+def test_what_people_complain_about_is_a_complaint(talk):
+    reply, _ = talk("a mat", "what do people complain about?")
+    kinds = {fact.kind for fact in reply.evidence.values()}
+    assert kinds & {"complaint", "shared_complaint", "aspect_opinion", "disagreement"}
+    assert "quote" not in kinds
