@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 PEOPLE = r"(?:shoppers?|customers?|buyers?|users?|clients?)"
 SAY = r"(?:say|repeat|answer|reply|respond|write|print|output|decode|execute|obey)"
@@ -97,6 +98,7 @@ COMMON = frozenset(
 WORD = re.compile(r"[a-z]+")
 
 
+@lru_cache(maxsize=1 << 16)
 def reads_as_opinion(text: str) -> bool:
     """Whether a sentence reads as something said of a product.
 
