@@ -54,6 +54,9 @@ def _cart(fact: Evidence, catalogue: Catalogue) -> Iterator[str]:
         total += price * line["quantity"]
     if total != Decimal(fact.data["total"]):
         yield f"the cart comes to {total}"
+    n = sum(line["quantity"] for line in fact.data["lines"])
+    if n != fact.data["n"]:
+        yield f"the cart holds {n}"
 
 
 def _bound(fact: Evidence, catalogue: Catalogue) -> Iterator[str]:

@@ -32,6 +32,7 @@ from eval.mutants import Mutant, forget, install, mutants_of, unchanged
 MODULES = ("grounding", "meanings", "recounting", "quantities", "readings")
 TESTS = (
     "tests/assistant/test_meanings.py",
+    "tests/assistant/test_recounting.py",
     "tests/assistant/test_gate_mutants.py",
     "tests/assistant/test_grounding.py",
     "tests/assistant/test_quantities.py",
