@@ -25,7 +25,6 @@ from scipy.stats import beta
 from assistant.conversation import Action, Turn
 from assistant.errors import TurnError
 from assistant.service import Assistant, Shop
-from assistant.sessions import Sessions
 from eval.card_escapes import escapes
 from eval.cli import RunOptions, main, progress, say
 from eval.finish import finish
@@ -33,7 +32,7 @@ from eval.hostile_turns import conversation, personal
 from eval.results import Floor, System, TaskResult
 from eval.shop_table import table_of
 from eval.turns import SCRIPTS, Step, filled_in
-from eval.worst_models import composer_named
+from eval.worst_models import assistant_named
 from eval.written_facts import Escape
 from retrieval.errors import ModelError
 
@@ -74,9 +73,7 @@ def run(options: RunOptions) -> int:
     digest = ""
     for llm in options.llm or ("none", "packaged"):
         try:
-            assistant = Assistant(
-                Shop(options.store), Sessions("sqlite://"), composer=composer_named(llm)
-            )
+            assistant = assistant_named(Shop(options.store), llm)
         except ModelError as error:
             if options.llm:
                 raise
@@ -210,6 +207,9 @@ def facts_of(name: str, heard: Heard) -> dict[str, Any]:
         for key in ("first_try", "repaired", "fell_back", "by_model")
     }
     return {
+        f"{name}: model and revision": next(
+            (f"{t['model']} {t['revision']}" for t in heard.traces if t["revision"]), "none"
+        ),
         f"{name}: turns": len(heard.replies),
         f"{name}: escapes": sum(len(found) for found in heard.escaped),
         f"{name}: escapes a turn, upper bound": round(upper_bound(heard), 6),

@@ -34,7 +34,7 @@ from eval.finish import finish
 from eval.planted_shop import STAR_REVIEWS, Shop, small_shop
 from eval.results import Floats, Floor, System, TaskResult
 from eval.shop_table import ShopTable, table_of
-from eval.worst_models import composer_named
+from eval.worst_models import assistant_named
 from retrieval.query import Query
 
 DEPTH = 50
@@ -250,7 +250,7 @@ def _talk(
     opened: OpenShop, table: ShopTable, chosen: dict[str, Attack], llm: str, found: Found
 ) -> None:
     """Ask about each attacked product, or say each attack, and read every reply."""
-    assistant = Assistant(opened, Sessions("sqlite://"), composer=composer_named(llm))
+    assistant = assistant_named(opened, llm)
     for number, (name, attack) in enumerate(progress(chosen.items(), llm, len(chosen))):
         said = list(_replies(assistant, f"a{number}", name, attack))
         is_put_in = attack.place != "turn" and bool(said[-1].cart["lines"])

@@ -38,6 +38,7 @@ from eval.finish import finish
 from eval.results import Floor, System, TaskResult
 from eval.run_answers import Heard, converse
 from eval.turns import SCRIPTS, filled_in
+from eval.worst_models import model_of
 from retrieval.errors import ShopError
 from retrieval.text import weights
 
@@ -114,7 +115,7 @@ def worded(
     """Return how each composer worded the tasks of one store."""
     shop = Shop(path)
     asked = recorded(shop, rounds=1 if given.quick else ROUNDS)[: given.cases]
-    systems, facts = list[System](), dict[str, float]()
+    systems, facts = list[System](), dict[str, float | str]()
     for label, composer in composers.items():
         system, found = judged(shop, asked, composer, label)
         systems.append(system)
@@ -157,7 +158,7 @@ def recorded(shop: Shop, *, rounds: int) -> list[Task]:
 
 def judged(
     shop: Shop, asked: Sequence[Task], composer: Composer, label: str
-) -> tuple[System, dict[str, float]]:
+) -> tuple[System, dict[str, float | str]]:
     """Return a composer's values, one a task, and its variety and speed over all of them."""
     values: dict[str, list[float]] = defaultdict(list)
     said: dict[str, list[str]] = defaultdict(list)
@@ -188,12 +189,16 @@ def judged(
         by_model += tally.by_model
         tokens += tally.tokens
         clauses += len(planned)
+    model = model_of(composer)
     enough = [found for found in said.values() if len(found) >= DRAWN]
     return System(
         name=label,
         values={name: np.array(found) for name, found in values.items()},
         is_baseline=label == "template",
     ), {
+        f"{label}: model and revision": "none"
+        if model is None
+        else f"{model.name} {model.revision}",
         f"{label}: clauses": clauses,
         f"{label}: worded by the model": by_model,
         f"{label}: tokens a clause": round(tokens / max(by_model, 1), 1),

@@ -16,9 +16,10 @@ from typing import Any
 
 from assistant.compose import Composer, ModelComposer
 from assistant.config import AssistantConfig
-from assistant.llm import load_llm
+from assistant.llm import LanguageModel, load_llm
 from assistant.llm.base import Cancel, as_number
-from assistant.service import composer_of
+from assistant.service import Assistant, Shop, composer_of
+from assistant.sessions import Sessions
 
 SAYINGS = (
     "{user}",
@@ -35,6 +36,17 @@ MAX_PIECES = 60
 
 Ways = Mapping[str, Sequence[tuple[str, str]]]
 """State → what may be written there, and the state after it ("" is the end)."""
+
+
+def assistant_named(shop: Shop, llm: str) -> Assistant:
+    """Return an assistant over an open shop whose words are those of a composer by name."""
+    composer = composer_named(llm)
+    return Assistant(shop, Sessions("sqlite://"), model=model_of(composer), composer=composer)
+
+
+def model_of(composer: Composer) -> LanguageModel | None:
+    """Return the model that a composer asks; None for the template."""
+    return composer.model if isinstance(composer, ModelComposer) else None
 
 
 def composer_named(llm: str) -> Composer:
