@@ -236,6 +236,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             r"\bno longer\b|移出", lambda f: not _in_cart(f), "the cart holds it",
         ),
         _rule(r"\bone product\b", lambda f: f.data["n"] == 1, "it is not one"),
+        _rule(r"\bempty\b|空", lambda f: f.data["n"] == 0, "it is not empty"),
     ),
 }  # fmt: skip
 MUST_DENY: Mapping[str, Callable[[Evidence], bool]] = {

@@ -68,7 +68,8 @@ def set_quantity(
         "total": scene.speaker.money(fact.data["total"]),
         "n": str(fact.data["n"]),
     }
-    key = "cart_added" if wanted else "cart_removed"
+    emptied = "cart_removed" if cart.lines else "cart_emptied"
+    key = "cart_added" if wanted else emptied
     outcome.pieces.append(Clause(key=key, slots=slots, evidence=(fact,), product_id=product_id))
 
 

@@ -301,10 +301,12 @@ def cart_clauses(facts: Facts) -> dict[str, Clause]:
     """Return the clauses of the cart."""
     s, found = facts.speaker, {}
     for key, quantity, n in (
-        ("cart_added", 2, "2"), ("cart_removed", 0, "0"), ("cart_total", 3, "3"),
-        ("cart_total_one", 1, "1"),
+        ("cart_added", 2, "2"), ("cart_removed", 0, "1"), ("cart_total", 3, "3"),
+        ("cart_total_one", 1, "1"), ("cart_emptied", 0, "0"),
     ):  # fmt: skip
         cart = Cart().with_quantity("mat-foam", quantity)
+        if key == "cart_removed":
+            cart = cart.with_quantity("tent-duo", 1)
         fact = cart_fact(facts.records, cart, ("mat-foam",))
         slots = {
             "product": s.title("mat-foam"), "n": n, "total": s.money(fact.data["total"]),

@@ -120,6 +120,7 @@ AS_TRUE = {
     ("count_one", "count"), ("count", "profile_count"), ("count_one", "profile_count"),
     ("extreme_one", "extreme_cheapest"), ("why_part", "why_top_part"), ("why_part", "why_part_too"),
     ("why_top_part", "why_part_too"), ("why_variety", "why_rank"), ("cart_total_one", "cart_total"),
+    ("cart_emptied", "cart_removed"),
     ("not_other", "not_other_unstated"), ("change_without", "change_drop"),
 }  # fmt: skip
 """(whose record, whose words): the record bears those words out too, be it less finely."""
@@ -362,7 +363,7 @@ REFUSED = [
     Case("another score part", "why_part", sub(
         r"on .*\.", "on recent sales."), ""),
     Case("still in the cart", "cart_removed", instead(
-        f"{FOAM} is in your cart; the cart comes to €0.00."), "the cart does not hold it"),
+        f"{FOAM} is in your cart; the cart comes to €129.00."), "the cart does not hold it"),
     Case("not in the cart", "cart_added", instead(
         f"{FOAM} is no longer in your cart; the cart comes to €49.80."), "the cart holds it"),
     # what is not there

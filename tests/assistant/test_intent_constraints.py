@@ -346,12 +346,16 @@ def test_an_amount_limits_the_attribute_that_has_such(text, name, value):
 
 
 def test_limits_join_those_before_and_the_same_replaces():
-    tents = chat(constraints=Constraints(categories=("Tents",), attributes_max={"weight": "2 kg"}))
+    tents = chat(
+        wish="tent",
+        constraints=Constraints(categories=("Tents",), attributes_max={"weight": "2 kg"}),
+    )
     assert held("under 1.5 kg", tents)["attributes_max"] == {"weight": "1.5 kg"}
     both = held("3 people or more", tents)
     assert both["attributes_max"] == {"weight": "2 kg"}
     assert both["attributes_min"] == {"persons": "3"}
-    exact = held("for 2 people", chat(constraints=Constraints(attributes_min={"persons": "3"})))
+    more = Constraints(attributes_min={"persons": "3"})
+    exact = held("for 2 people", chat(wish="tent", constraints=more))
     assert exact.get("attributes_min") is None
     assert exact["attributes"] == {"persons": "2"}
 

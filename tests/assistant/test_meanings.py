@@ -95,6 +95,7 @@ RULES = [  # kind, words, a record that bears each of them out, one that does no
     ("cart", ["is in your cart", "放入"], CART, WITHOUT_IT),
     ("cart", ["no longer", "移出"], WITHOUT_IT, CART),
     ("cart", ["one product"], CART, WITHOUT_IT),
+    ("cart", ["empty", "空"], {"lines": [], "n": 0}, CART),
 ]  # fmt: skip
 
 
