@@ -140,9 +140,10 @@ def _wished(record: Mapping[str, Any]) -> dict[str, Any]:
     if record["kind"] == "count":
         return dict(data["conditions"])
     if record["kind"] == "change":
-        return {
-            str(step["field"]): [step["value"], _parts(step["value"])] for step in data["steps"]
-        }
+        wished: dict[str, Any] = {}
+        for step in data["steps"]:  # one field may be lifted and narrowed
+            wished.setdefault(str(step["field"]), []).extend([step["value"], _parts(step["value"])])
+        return wished
     return {str(data.get("name")): _parts(data.get("wanted")), "name": data.get("name")}
 
 
