@@ -285,7 +285,7 @@ class Gate:
     def _value_strings(self, fact: Evidence, language: Language) -> Iterator[tuple[str, str]]:
         """Yield field and string of every text value of the record, as it is read."""
         speaker, data = self._speakers[language], fact.data
-        name = str(data.get("name") or "")
+        name = str(data.get("name", ""))
         found = [("label", speaker.label(name))] if name else []
         for one, owner in _owners(fact):
             value = data.get(one)
@@ -293,8 +293,7 @@ class Gate:
                 found.append((one, value))
                 if owner in self._catalogue:
                     found.append((one, speaker.value(owner, name, value)))
-        if not _clause_key(fact):
-            found += [(one, str(data.get(one) or "")) for one in ("label", "offer_id")]
+        found += [(one, str(data.get(one, ""))) for one in ("label", "offer_id")]
         found += _quoted_values(fact)
         if data.get("aspect"):
             found.append(("aspect", speaker.aspect(data["aspect"])))
@@ -303,11 +302,8 @@ class Gate:
             path = data.get("category")
             paths["category"] = path if isinstance(path, str) else " > ".join(path or ())
         found += [(one, speaker.category(str(path))) for one, path in paths.items() if path]
-        if fact.kind == "rank":
-            parts = (*losing_parts(fact), top_part(fact) or "")
-            if "part" in data:
-                parts = (str(data["part"]),)
-            found += [("part", speaker.part(part)) for part in parts if part]
+        parts = [data["part"]] if "part" in data else [*losing_parts(fact), top_part(fact)]
+        found += [("part", speaker.part(part)) for part in parts if part is not None]
         return ((one, string) for one, string in found if string)
 
     def _names(
@@ -376,22 +372,13 @@ class Gate:
         known = {p for fact in case.facts for p in fact.product_ids}
         if own is not None and known and own not in known:
             yield f"speaks of {own}, its evidence of {', '.join(sorted(known))}"
-        if own is not None and "product" not in case.places and case.topic != own:
-            named = {p for fact in case.facts for _, p in _roles(fact, case.claim)}
-            if own in named and not self._names_by_role(case, own):
-                yield f"does not say that it speaks of {own}"
-        for fact in case.facts:
-            of_category = fact.kind == "own_history" and "category" in fact.data
-            if of_category and "category" not in case.places:
-                yield "does not say of which category it speaks"
-
-    def _names_by_role(self, case: Case, product_id: str) -> bool:
-        return any(
-            role in case.places
-            for fact in case.facts
-            for role, one in _roles(fact, case.claim)
-            if one == product_id
-        )
+        roles = {
+            role for fact in case.facts for role, one in _roles(fact, case.claim) if one == own
+        }
+        if own is not None and case.topic != own and not roles & set(case.places):
+            yield f"does not say that it speaks of {own}"
+        if any("category" in f.data for f in case.facts) and "category" not in case.places:
+            yield "does not say of which category it speaks"
 
     def _wrong_numbers(self, case: Case) -> Iterator[str]:
         for number, names in case.numbers:
@@ -416,7 +403,7 @@ class Gate:
         """Anchors and products, this and that must be the right way round."""
         for fact in case.facts:
             places = case.places
-            if (fact.kind in TIES and fact.data.get("anchor") is not None) or (
+            if fact.data.get("anchor") is not None or (
                 fact.kind == "change" and "anchor" in places
             ):
                 led = {role: self._is_led(case, role) for role in ("anchor", "product")}

@@ -33,6 +33,7 @@ MODULES = ("grounding", "meanings", "recounting", "quantities", "readings")
 TESTS = (
     "tests/assistant/test_meanings.py",
     "tests/assistant/test_recounting.py",
+    "tests/assistant/test_gate_checks.py",
     "tests/assistant/test_gate_mutants.py",
     "tests/assistant/test_grounding.py",
     "tests/assistant/test_quantities.py",

@@ -1,0 +1,296 @@
+"""Each check of the gate by itself, over a shop of a few products: what it lets pass and what not.
+
+The gate asks several checks of every claim, and a falsehood is mostly caught by more than one; here
+one is asked at a time.
+"""
+
+import pytest
+
+from assistant.answer import Claim
+from assistant.grounding import Gate
+from retrieval.data.dataset import Catalogue, Product
+from retrieval.evidence import Evidence
+
+LONG = (
+    "Acme Ridge hiking pack with a removable lid, two side pockets and a rain cover in its own bag"
+)
+PRODUCTS = Catalogue(
+    (
+        Product(product_id="a", title="Acme Ridge tent", brand="Acme", category=("Shop", "Tents")),
+        Product(product_id="b", title="Bolt Dune mat", brand="Bolt", category=("Shop", "Mats")),
+        Product(product_id="long", title=LONG, brand="Acme", category=("Shop", "Packs")),
+        Product(product_id="q", title="Q lamp", brand="Q"),
+        Product(product_id="ab", title="Acme Boltman stove", brand="Acme Boltman"),
+    )
+)
+
+
+def record(kind, data, *ids):
+    return Evidence(
+        evidence_id=f"{kind}:{'-'.join(ids)}",
+        kind=kind,
+        product_ids=ids,
+        text="",
+        data=data,
+        origin="",
+    )
+
+
+@pytest.fixture(scope="module")
+def gate(shop):
+    return Gate(PRODUCTS, shop.store.config, "EUR", {}.get)
+
+
+@pytest.fixture
+def problems(gate):
+    """Return what one check says of a text over some records."""
+
+    def ask(check, kind, text, *facts, own="a", topic=None, language="en", turn=()):
+        claim = Claim(
+            text=text, kind=kind, evidence_ids=tuple(f.evidence_id for f in facts), product_id=own
+        )
+        evidence = {fact.evidence_id: fact for fact in (*facts, *turn)}
+        case = gate._take_apart(claim, facts, evidence, language, topic)
+        return list(getattr(gate, check)(case))
+
+    return ask
+
+
+PRICE = record("price", {"price": "9.00", "currency": "EUR"}, "a")
+
+
+# --- names ----------------------------------------------------------------------------------------
+
+
+def test_a_long_title_may_be_said_whole_or_shortened(gate, problems):
+    price = record("price", {"price": "9.00", "currency": "EUR"}, "long")
+    shortened = gate._speakers["en"].title("long")
+    assert shortened != LONG
+    for title in (LONG, shortened):
+        text = f"{title} costs €9.00."
+        assert problems("_strange_order", "number", text, price, own="long") == []
+        assert problems("_unclear_product", "number", text, price, own="long") == []
+
+
+def test_a_short_title_is_clear_beside_records_of_products_that_left_the_shop(problems):
+    gone = record("price", {"price": "1.00", "currency": "EUR"}, "gone")
+    text = "Acme Ridge costs €9.00."
+    assert problems("_unclear_product", "number", text, PRICE, turn=(gone,)) == []
+    other = record("price", {"price": "1.00", "currency": "EUR"}, "long")  # also an Acme Ridge
+    assert problems("_unclear_product", "number", text, PRICE, turn=(other,)) != []
+
+
+@pytest.mark.parametrize("name", ["Bolt", "bolt", "Acme Boltman"])
+def test_a_brand_outside_the_evidence_is_foreign(problems, name):
+    (found,) = problems("_foreign_names", "number", f"{name} costs €9.00.", PRICE)
+    assert name.casefold() in found
+
+
+def test_the_longest_brand_is_the_one_that_is_named(problems):
+    (found,) = problems("_foreign_names", "number", "Acme Boltman costs €9.00.", PRICE)
+    assert "“acme boltman”" in found
+
+
+@pytest.mark.parametrize("text", ["Boltless costs €9.00.", "Q costs €9.00.", "It costs €9.00."])
+def test_other_words_and_one_letter_are_no_brand(problems, text):
+    assert problems("_foreign_names", "number", text, PRICE) == []
+
+
+def test_a_shop_without_brands_has_no_foreign_ones(shop):
+    plain = Catalogue((Product(product_id="a", title="Tent"),))
+    gate = Gate(plain, shop.store.config, "EUR", {}.get)
+    claim = Claim(text="Bolt.", kind="number", evidence_ids=(PRICE.evidence_id,), product_id="a")
+    case = gate._take_apart(claim, (PRICE,), {PRICE.evidence_id: PRICE}, "en", None)
+    assert list(gate._foreign_names(case)) == []
+
+
+# --- which product --------------------------------------------------------------------------------
+
+
+def test_a_claim_speaks_of_a_product_of_its_evidence(problems):
+    text = "Acme Ridge tent costs €9.00."
+    assert problems("_unclear_product", "number", text, PRICE) == []
+    assert "speaks of b" in problems("_unclear_product", "number", text, PRICE, own="b")[0]
+    assert problems("_unclear_product", "number", "It costs €9.00.", PRICE, own=None) == []
+
+
+def test_records_of_no_product_leave_open_which_it_is(problems):
+    total = record("total", {"prices": {}, "total": "9.00", "n": 0, "currency": "EUR"})
+    text = "Together these 0 come to €9.00."
+    found = problems("_unclear_product", "number", text, total, topic="a")
+    assert found == []
+    assert problems("_unclear_product", "number", text, total, own=None) == []
+
+
+def test_it_is_what_was_spoken_of_or_must_be_named(problems):
+    assert problems("_unclear_product", "number", "It costs €9.00.", PRICE, topic="a") == []
+    for topic in (None, "b"):
+        (found,) = problems("_unclear_product", "number", "It costs €9.00.", PRICE, topic=topic)
+        assert "does not say that it speaks of a" in found
+
+
+def test_a_product_may_be_named_in_either_part_of_a_pair(problems):
+    fit = record(
+        "compatibility",
+        {"name": "valve", "value": "x", "wanted": "x", "holder": "b", "other": "a", "works": True},
+        "b", "a",
+    )  # fmt: skip
+    text = "Bolt Dune mat works with Acme Ridge tent: both state valve x."
+    assert problems("_unclear_product", "attribute", text, fit) == []
+    half = "Bolt Dune mat works with it: both state valve x."
+    assert problems("_unclear_product", "attribute", half, fit) != []
+    assert problems("_unclear_product", "attribute", half, fit, topic="a") == []
+
+
+def test_a_record_of_a_category_names_it(problems):
+    own = record("own_history", {"type": "purchase", "category": "Tents", "last_at": "2026-01-02"})
+    said = "You bought something from Tents before, last on 2 Jan 2026."
+    assert problems("_unclear_product", "statistic", said, own, own=None) == []
+    it = "You last bought it on 2 Jan 2026."
+    assert problems("_unclear_product", "statistic", it, own, own=None) != []
+
+
+# --- the store ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "is_stale"),
+    [({}, False), ({"data": {"price": "8.00"}}, True), ({"product_ids": ("b",)}, True)],
+)
+def test_a_stored_record_is_what_the_store_says_now(shop, change, is_stale):
+    now = Evidence(**({"evidence_id": "price:a", "kind": "price", "product_ids": ("a",), "text": "",
+                       "data": dict(PRICE.data), "origin": ""} | change))  # fmt: skip
+    gate = Gate(PRODUCTS, shop.store.config, "EUR", {"price:a": now}.get)
+    claim = Claim(text="x", kind="number", evidence_ids=("price:a",), product_id="a")
+    case = gate._take_apart(claim, (PRICE,), {"price:a": PRICE}, "en", None)
+    assert bool(list(gate._stale(case))) == is_stale
+
+
+# --- signs ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "sign", ["\x07", "\u200b", "\ufdd0", "\ue002", "\ud800", "\u2028", "\u2029", "\u202e"]
+)
+def test_signs_that_cannot_be_seen_are_refused(problems, sign):
+    assert problems("_unseen", "number", f"It costs{sign} €9.00.", PRICE) != []
+    assert problems("_unseen", "number", "It\tcosts\n€9.00.", PRICE) == []
+
+
+@pytest.mark.parametrize("currency", ["EUR", "USD"])
+def test_money_is_of_the_records_currency_or_else_the_shops(problems, currency):
+    total = record("total", {"prices": {}, "total": "9.00", "n": 0, "currency": currency})
+    signs = {"EUR": "€", "USD": "$"}
+    for code, sign in signs.items():
+        found = problems("_wrong_currency", "number", f"It comes to {sign}9.00.", total, own=None)
+        assert bool(found) == (code != currency)
+    bare = record("total", {"prices": {}, "total": "9.00", "n": 0})
+    assert problems("_wrong_currency", "number", "It comes to €9.00.", bare, own=None) == []
+    assert problems("_wrong_currency", "number", "It comes to $9.00.", bare, own=None) != []
+    assert problems("_wrong_currency", "number", "It comes to 9.00.", bare, own=None) == []
+
+
+# --- which way round ------------------------------------------------------------------------------
+
+TIE = record(
+    "bought_together",
+    {"anchor": "a", "other": "b", "anchor_category": None, "count": 6, "n_anchor": 9,
+     "confidence": "66.7", "lift": "2.2"},
+    "a", "b",
+)  # fmt: skip
+OF_CATEGORY = record("bought_together", dict(TIE.data) | {"anchor": None}, "b")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_wrong"),
+    [
+        ("6 of the 9 baskets with Acme Ridge tent also held Bolt Dune mat.", False),
+        ("6 of the 9 baskets with Bolt Dune mat also held Acme Ridge tent.", True),
+        ("Acme Ridge tent and Bolt Dune mat: 6 of 9.", True),  # neither is the one counted
+        ("6 of 9 with Acme Ridge tent and with Bolt Dune mat.", True),  # both are
+    ],
+)
+def test_the_product_whose_baskets_are_counted_is_led_by_with(problems, text, is_wrong):
+    found = problems("_wrong_order", "statistic", text, TIE, own="b")
+    assert bool(found) == is_wrong
+
+
+def test_a_tie_to_a_category_has_no_product_to_confuse(problems):
+    text = "6 of 9 baskets with something from Tents also held Bolt Dune mat."
+    assert problems("_wrong_order", "statistic", text, OF_CATEGORY, own="b") == []
+
+
+def compared(this="4 kg", that="2 kg"):
+    return record(
+        "comparison", {"name": "weight", "this": this, "that": that, "better": "that"}, "a", "b"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "is_wrong"),
+    [
+        ("For weight, Acme Ridge tent has 4 kg and Bolt Dune mat has 2 kg.", False),
+        ("For weight, Bolt Dune mat has 2 kg and Acme Ridge tent has 4 kg.", True),
+        ("Acme Ridge tent and Bolt Dune mat: 2 kg against 4 kg.", True),
+        ("It has 4 kg, where Bolt Dune mat has 2 kg.", False),
+        ("It has 2 kg, where Bolt Dune mat has 4 kg.", True),
+        ("Acme Ridge tent: 4 kg.", False),
+        ("Acme Ridge tent, 4 kg, and Bolt Dune mat, 2 kg, not 4 kg.", True),
+    ],
+)
+def test_the_sides_of_a_comparison_come_in_its_order(problems, text, is_wrong):
+    assert bool(problems("_wrong_order", "comparison", text, compared())) == is_wrong
+
+
+def dearer(which):
+    data = {"difference": "5.00", "dearer": which, "currency": "EUR"}
+    return record("difference", data, "a", "b")
+
+
+@pytest.mark.parametrize(
+    ("text", "subject"),
+    [
+        ("Acme Ridge tent costs €5.00 {} than Bolt Dune mat.", "this"),
+        ("It costs €5.00 {} than Bolt Dune mat.", "this"),
+        ("Bolt Dune mat costs €5.00 {} than Acme Ridge tent.", "that"),
+    ],
+)
+def test_more_and_less_follow_from_the_two_prices(problems, text, subject):
+    for which in ("this", "that"):
+        for word, is_more in (("more", True), ("less", False)):
+            found = problems("_wrong_direction", "comparison", text.format(word), dearer(which))
+            assert bool(found) == ((subject == which) != is_more)
+
+
+@pytest.mark.parametrize("text", ["It costs €5.00.", "It costs €5.00 more and less."])
+def test_a_difference_says_one_direction(problems, text):
+    (found,) = problems("_wrong_direction", "comparison", text, dearer("this"))
+    assert "does not say which one costs more" in found
+
+
+def test_other_records_have_no_direction(problems):
+    assert problems("_wrong_direction", "number", "It costs €9.00.", PRICE) == []
+
+
+# --- parts ----------------------------------------------------------------------------------------
+
+
+def test_the_parts_of_a_rank_are_its_losing_ones_its_top_one_or_the_one_named(gate, problems):
+    data = {
+        "rank": 3, "n": 9, "k": 2, "score": "0.1", "ahead": "b", "ahead_score": "0.9",
+        "parts": {"lexical": "0.10", "semantic": "0.05"}, "ahead_parts": {"popularity": "0.5"},
+    }  # fmt: skip
+    speaker = gate._speakers["en"]
+
+    def known(part, fact):
+        text = f"Acme Ridge tent fell behind Bolt Dune mat on {speaker.part(part)}."
+        return problems("_strange_order", "comparison", text, fact) == []
+
+    rank = record("rank", data, "a", "b")
+    assert known("popularity", rank)  # lost most
+    assert known("lexical", rank)  # counted most
+    assert not known("semantic", rank)
+    named = record("rank", data | {"part": "semantic"}, "a", "b")
+    assert known("semantic", named)
+    assert not known("popularity", named)
+    assert not known("lexical", record("rank", {"rank": 3, "n": 9}, "a"))
