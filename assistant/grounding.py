@@ -473,12 +473,10 @@ class Gate:
 
     def _incomplete(self, case: Case) -> Iterator[str]:
         """Some wording must be said in full; leaving out half of a fact can make it another."""
-        stated = set(case.places)
-        if case.topic is not None and case.topic == case.claim.product_id:
-            stated.add("product")
-        if not any(variant <= stated for variant in case.reading.variants):
-            nearest = min(case.reading.variants, key=lambda v: (len(v - stated), sorted(v)))
-            yield f"leaves out {', '.join(sorted(nearest - stated))}"
+        left_out = [sorted(variant - set(case.places)) for variant in case.reading.variants]
+        if all(left_out):
+            fewest = min(map(len, left_out))
+            yield f"leaves out {', '.join(min(one for one in left_out if len(one) == fewest))}"
 
 
 @dataclass(slots=True)
@@ -515,7 +513,7 @@ def _without_quotes(text: str, facts: Sequence[Evidence]) -> str:
 
 def _taken_out(text: str, strings: Mapping[str, set[str]]) -> tuple[str, dict[str, list[int]]]:
     """Return the text with a mark in the place of each string, and field → where it stood."""
-    if not strings:
+    if not strings:  # an empty pattern would be found everywhere
         return text, {}
     longest = sorted(strings, key=len, reverse=True)
     pattern = re.compile("|".join(_bounded(s) for s in longest))

@@ -6,10 +6,21 @@ one is asked at a time.
 
 import pytest
 
-from assistant.answer import Claim
-from assistant.grounding import Gate
+from assistant.answer import Claim, Phrase
+from assistant.grounding import (
+    Gate,
+    Judge,
+    _clause_key,
+    _owners,
+    _quoted_values,
+    _roles,
+    _unit,
+    _values,
+)
+from assistant.readings import reading
 from retrieval.data.dataset import Catalogue, Product
 from retrieval.evidence import Evidence
+from tests.assistant.facts import Facts
 
 LONG = (
     "Acme Ridge hiking pack with a removable lid, two side pockets and a rain cover in its own bag"
@@ -294,3 +305,138 @@ def test_the_parts_of_a_rank_are_its_losing_ones_its_top_one_or_the_one_named(ga
     assert known("semantic", named)
     assert not known("popularity", named)
     assert not known("lexical", record("rank", {"rank": 3, "n": 9}, "a"))
+
+
+# --- quotations, roles, values --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("marks", ["“”", '""', "「」", "『』"])
+def test_a_quotation_is_one_in_any_marks_if_whole(problems, marks):
+    quote = record("quote", {"text": "Stayed dry all night."}, "a")
+    whole = f"A reviewer of Acme Ridge tent wrote: {marks[0]}Stayed dry all night.{marks[1]}"
+    assert problems("_wrong_quotes", "quote", whole, quote) == []
+    part = whole.replace(" all night", "")
+    assert problems("_wrong_quotes", "quote", part, quote) != []
+
+
+def test_only_records_that_hold_a_sentence_are_quoted(problems):
+    rating = record("rating", {"rating": "4.0", "rating_count": 2, "text": "Stayed dry."}, "a")
+    assert problems("_wrong_quotes", "number", "“Stayed dry.”", rating) != []
+
+
+def roles(fact, own="a"):
+    claim = Claim(text="x", kind="number", evidence_ids=(fact.evidence_id,), product_id=own)
+    return dict(_roles(fact, claim))
+
+
+def test_the_roles_of_a_records_products():
+    assert roles(TIE) == {"product": "b", "anchor": "a"}
+    assert roles(OF_CATEGORY) == {"product": "b"}
+    assert roles(compared()) == {"product": "a", "anchor": "b"}
+    assert roles(dearer("this")) == {"product": "a", "anchor": "b"}
+    fit = record("compatibility", {"holder": "b", "other": "a"}, "b", "a")
+    assert roles(fit) == {"holder": "b", "other": "a", "anchor": "b"}
+    assert roles(fit, own="b") == {"holder": "b", "other": "a", "anchor": "a"}
+    assert roles(record("compatibility", {"holder": "a", "other": "a"}, "a"))["anchor"] == "a"
+    assert roles(PRICE) == {"product": "a"}
+    assert roles(PRICE, own=None) == {"product": "a"}
+    assert roles(PRICE, own="b") == {}
+    assert roles(record("total", {}), own=None) == {}
+    assert roles(record("rank", {"ahead": "b"}, "a", "b")) == {"product": "a", "ahead": "b"}
+    assert roles(record("change", {"steps": []}, "a", "b")) == {"product": "a", "anchor": "b"}
+    assert roles(record("change", {"steps": []}, "a")) == {"product": "a"}
+    assert roles(record("cart", {"lines": []}, "a", "b")) == {"product": "a"}
+
+
+def test_whose_value_a_text_is():
+    assert dict(_owners(compared())) == {"this": "a", "that": "b"}
+    fit = record("compatibility", {"other": "b"}, "a", "b")
+    assert dict(_owners(fit)) == {"value": "b", "actual": "b", "wanted": ""}
+    assert dict(_owners(PRICE)) == {"value": "a", "actual": "a", "wanted": ""}
+    assert dict(_owners(record("total", {}))) == {"value": "", "actual": "", "wanted": ""}
+
+
+def test_what_is_only_known_in_quotation_marks():
+    assert list(_quoted_values(record("change", {"chip": "red"}))) == [("chip", "“red”")]
+    match = record("match", {"words": ["tent", "red"]}, "a")
+    assert list(_quoted_values(match)) == [("words", "“tent, red”")]
+    assert list(_quoted_values(PRICE)) == []
+
+
+def test_the_clause_that_an_empty_answer_stands_for():
+    def key(conditions, label="nothing", kind="count"):
+        return _clause_key(record(kind, {"conditions": conditions, "label": label, "n": 0}))
+
+    assert key({"asked": "?"}) == "nothing"
+    assert key({"asked": "?"}, label="Tents") == ""
+    assert key({"of": "Tents"}) == ""
+    assert key({"asked": "?"}, kind="total") == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "name", "unit"),
+    [
+        ("price", {}, "price", "money"), ("offer", {}, "saving", "money"),
+        ("bound", {"name": "price_max"}, "value", "money"),
+        ("bound", {"name": "rating_min"}, "value", "plain"),
+        ("constraint", {"name": "price_min"}, "actual", "money"),
+        ("constraint", {"name": "price_min"}, "wanted", "money"),
+        ("constraint", {"name": "price_min"}, "rank", "plain"),
+        ("total", {}, "wanted", "money"), ("total", {}, "n", "plain"),
+        ("bought_together", {}, "confidence", "percent"), ("bought_together", {}, "lift", "times"),
+        ("bought_together", {}, "count", "plain"),
+    ],
+)  # fmt: skip
+def test_the_unit_of_a_field(kind, data, name, unit):
+    assert _unit(record(kind, data, "a"), name) == unit
+
+
+def test_the_values_of_a_record_with_their_units():
+    attested = reading("statistic", ("popularity",), "en")
+    fact = record(
+        "popularity", {"n_shoppers": 12, "from": "2026-01-02", "to": "2026-02-03", "k": 9}
+    )
+    assert _values([fact], attested) == {
+        "n_shoppers": ("12", "plain"), "from": ("2026-01-02", "date"), "to": ("2026-02-03", "date"),
+    }  # fmt: skip
+    rated = reading("number", ("rating",), "en")
+    text = record("rating", {"rating": "good", "rating_count": True}, "a")
+    assert _values([text], rated) == {"=5": ("5", "plain")}
+    assert _values([record("rating", {"rating": "4.50", "rating_count": 3})], rated) == {
+        "=5": ("5", "plain"), "rating": ("4.5", "plain"), "rating_count": ("3", "plain"),
+    }  # fmt: skip
+
+
+# --- a text, one clause after another -------------------------------------------------------------
+
+
+def test_what_was_accepted_is_it_from_then_on(shop):
+    facts = Facts(shop, "en")
+    price = facts.speaker.say(facts.records.price(facts.product("tent-duo")))
+    rating = facts.speaker.say(facts.records.rating(facts.product("tent-duo")))
+    evidence = {fact.evidence_id: fact for fact in (*price.evidence, *rating.evidence)}
+    judge = Judge(shop.gate, evidence, "en")
+    it = rating.claim("It is rated 4.3 of 5 in 6 reviews.")
+    assert judge(it) is False
+    assert judge.topic is None
+    assert len(judge.reasons) == 1
+    assert judge(price.claim(f"{facts.speaker.title('tent-duo')} costs €129.00.")) is True
+    assert judge.topic == "tent-duo"
+    assert judge(it) is True
+    assert [verdict.supported for verdict in judge.verdicts.values()] == [True, True]
+    assert len(judge.reasons) == 1
+
+
+def test_a_phrase_is_one_of_the_closed_list_and_says_why(shop):
+    known = shop.gate.check_phrase(Phrase(text="Here is what I found."), "en")
+    assert known.reason == "a phrase of the closed list"
+    other = shop.gate.check_phrase(Phrase(text="Here is the best."), "en")
+    assert (other.supported, other.reason) == (False, "a phrase outside the closed list")
+
+
+def test_half_of_a_fact_names_what_is_left_out(problems):
+    half = "Of the 9 baskets with Acme Ridge tent, 6 also had Bolt Dune mat"
+    (found,) = problems("_incomplete", "statistic", f"{half}.", TIE, own="b")
+    assert found == "leaves out lift"
+    whole = f"{half} (66.7 %, 2.2 times as many as by chance)."
+    assert problems("_incomplete", "statistic", whole, TIE, own="b") == []
