@@ -29,6 +29,10 @@ _BOUGHT_BEFORE = re.compile(
 _FITS = re.compile(
     r"\b(?:fits?|works?|goes?|match(?:es)?|compatible|suits?|for)\b|适合|适配|兼容|配|能用|一起用"
 )
+_COUNT_ALONE = re.compile(
+    r"(?:two|three|\d)\W*$|[加要来买拿][一二两三四五六七八九十\d]+(?:个|件|款|瓶|盒|袋|包|双|条|只|把|张|套|份|罐|台|顶)"
+)
+"""“Add two”, 来两个: of what is spoken of."""
 _HELD = re.compile(
     r"\b(?:with |for )?(?:the|my|this) (?P<a>[^,.!?\x1f]+?) in (?:my|the) (?:cart|basket|trolley)\b"
     r"|(?:能)?(?:和|跟|与)?购物车(?:里|中)(?:面)?的(?P<b>[\u3400-\u9fffa-z ]+?)(?=能|可以|搭|配|一起|用|的|$|[,.!?])"
@@ -82,7 +86,8 @@ def _cart_intent(reading: Reading) -> Intent | None:
         names_cart = re.search(
             r"cart|basket|trolley|shopping bag|购物车|下单", acts["cart_add"].group()
         )
-        if names_cart or reading.references:
+        counted = _COUNT_ALONE.search(acts["cart_add"].group()) and reading.conversation.focus
+        if names_cart or reading.references or counted:
             return "cart_add"
     return "cart_show" if "cart_show" in acts else None
 

@@ -21,7 +21,7 @@ IN_CHAT = {
     "question": ["is it waterproof?", "what do people say about the zips?", "how heavy is the second one?", "does it fit four people?", "tell me about the first one", "any complaints?", "how much is it?", "is it in stock?", "what material is it?", "will it survive snow?", "can I use it in winter?", "why is it so expensive?", "它防水吗", "大家怎么评价拉链", "第二个多重", "能睡四个人吗", "有什么缺点", "多少钱", "有货吗", "什么材质", "质量怎么样", "为什么这么贵"],
     "why": ["why?", "why this one?", "why did you pick these?", "what makes it special?", "how do you know?", "why do you recommend the second one?", "why should I buy it?", "为什么", "为什么推荐这个", "推荐理由是什么", "为什么是这款"],
     "why_not": ["why not the cheaper one?", "why didn't you show me the Basecamp?", "why not the second?", "why isn't the Dome here?", "why no stoves?", "为什么不推荐便宜的那个", "怎么没有第二个", "为什么不选Basecamp", "为啥没推荐Dome"],
-    "cart_add": ["the first one is good, I take it", "put them all in", "I'd like that one", "I'm going with the second", "sounds good, add both", "great, put it in", "add the second one to my cart", "add it to the basket please", "I'll take the first one", "put the Ridgeline in my cart", "buy it", "add both", "I want to buy the first one", "把第一个加入购物车", "加购物车", "就要第二个", "我要这个", "来两个第一款", "放进购物车"],
+    "cart_add": ["the first one is good, I take it", "put them all in", "I'd like that one", "I'm going with the second", "sounds good, add both", "great, put it in", "add two", "加两个", "来三顶吧", "add the second one to my cart", "add it to the basket please", "I'll take the first one", "put the Ridgeline in my cart", "buy it", "add both", "I want to buy the first one", "把第一个加入购物车", "加购物车", "就要第二个", "我要这个", "来两个第一款", "放进购物车"],
     "cart_remove": ["no, remove it please", "oh wait, drop it", "actually, take it out", "remove the second one from my cart", "take it out of my cart", "remove it", "delete the first one from the basket", "get rid of the Ridgeline in... remove it", "把第二个从购物车删掉", "移除它", "删掉第一个"],
     "cart_show": ["show my cart", "what's in my cart?", "cart", "how much is my cart?", "view basket", "checkout", "看看购物车", "购物车里有什么", "购物车", "结账"],
     "cart_clear": ["clear my cart", "empty the cart", "remove everything from my cart", "empty my basket please", "清空购物车", "把购物车清空", "购物车全部删掉"],
@@ -32,7 +32,7 @@ IN_CHAT = {
     "greeting": ["hi", "hello there", "good morning", "hey!", "what can you do?", "are you a bot?", "who are you?", "help", "你好", "在吗", "您好!", "你是谁", "你能做什么", "早上好"],
     "superlative": ["the cheapest tent", "what is your most expensive jacket?", "what's the most expensive thing you sell?", "lightest tent", "best rated stove", "which tent is the cheapest?", "newest boots", "the most reviewed snack", "最便宜的帐篷", "最贵的东西是什么", "最轻的帐篷", "评分最高的炉头", "哪款帐篷最便宜"],
     "count": ["how many stoves under 50?", "how many tents do you have?", "number of Acme jackets", "有多少款低于50的炉头", "你们有几款帐篷", "一共有多少种炉头"],
-    "bundle": ["a bundle for camping under 200", "put together a kit for a weekend for 300", "everything I need for camping", "starter kit", "a complete set for two", "build me a camping bundle", "配一套露营装备", "来个套装", "预算500,一套露营的", "全套登山装备"],
+    "bundle": ["make a basket for a weekend under 40", "build me a shopping list for camping", "a bundle for camping under 200", "put together a kit for a weekend for 300", "everything I need for camping", "starter kit", "a complete set for two", "build me a camping bundle", "配一套露营装备", "来个套装", "预算500,一套露营的", "全套登山装备"],
     "deals": ["any discounts?", "what offers do you have?", "is anything on sale?", "show me deals on stoves", "today's deals", "有什么优惠吗", "有没有打折的", "特价商品"],
     "show_profile": ["what do you know about me?", "show my profile", "what data do you have about me?", "my profile", "你知道我什么", "看看我的画像", "我的资料", "你了解我哪些信息"],
     "forget_me": ["forget me", "delete my data", "forget everything about me", "erase all my data please", "delete everything you know about me", "删除我的数据", "忘了我", "清除我的所有记录", "忘掉我"],
@@ -57,7 +57,7 @@ SEARCHES = [
     "are there any tents under 100?", "which stove is best for beginners?", "is there a tent for four people?", "bear spray", "knife",
     "what tents do you have?", "can I get a red jacket?", "hi do you sell boots", "a person-sized sleeping bag", "weather radio", "poker set", "qwzx",
     "any tents?", "how about a stove", "what about boots?", "I'm cold", "2-person tent", "no thanks, show me boots",
-    "帐篷", "有没有防水的登山靴", "你好,想买个炉头", "你们卖帐篷吗", "送爸爸的礼物", "有四人帐篷吗", "哪款炉头适合新手", "推荐一款背包", "天气不好用的帐篷", "刀", "有什么好的冲锋衣",
+    "早餐吃什么好", "帐篷", "有没有防水的登山靴", "你好,想买个炉头", "你们卖帐篷吗", "送爸爸的礼物", "有四人帐篷吗", "哪款炉头适合新手", "推荐一款背包", "天气不好用的帐篷", "刀", "有什么好的冲锋衣",
     "谢谢,再看看炉头", "500以内的帐篷", "想要一个保暖的睡袋",
 ]  # fmt: skip
 
