@@ -108,6 +108,10 @@ def lower_first(text: str) -> str:
     return text if text.startswith(("I ", "I'")) else text[:1].lower() + text[1:]
 
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The same reader in C, where it was built: fifteen times as fast."""
+
+
 @cache
 def load_prompt(name: str) -> Prompt:
     """Read `prompts/<name>.yaml`.
@@ -134,6 +138,6 @@ def load_wordings() -> Wordings:
 def _read(name: str, model: type[Model]) -> Model:
     file = resources.files("prompts").joinpath(f"{name}.yaml")
     try:
-        return model.model_validate(yaml.safe_load(file.read_text("utf-8")))
+        return model.model_validate(yaml.load(file.read_text("utf-8"), LOADER))
     except (OSError, yaml.YAMLError, ValidationError) as error:
         raise PromptError(f"prompts/{name}.yaml: {error}") from error
