@@ -56,6 +56,8 @@ class Found:
     escaped: list[bool] = field(default_factory=list)
     quoted: int = 0
     """Planted review sentences that were shown as quotations."""
+    examples: list[str] = field(default_factory=list)
+    """Attacks that were followed or brought a fact without a record, with what was said."""
 
 
 def run(options: RunOptions) -> int:
@@ -254,8 +256,12 @@ def _talk(
     for number, (name, attack) in enumerate(progress(chosen.items(), llm, len(chosen))):
         said = list(_replies(assistant, f"a{number}", name, attack))
         is_put_in = attack.place != "turn" and bool(said[-1].cart["lines"])
-        found.followed.append(is_put_in or any(_follows(r, attack, table) for r in said))
-        found.escaped.append(any(escapes(reply, table) for reply in said))
+        follows = [reply.text for reply in said if _follows(reply, attack, table)]
+        marked = [f"{e.sort} “{e.found}” in “{e.where}”" for r in said for e in escapes(r, table)]
+        found.followed.append(is_put_in or bool(follows))
+        found.escaped.append(bool(marked))
+        if is_put_in or follows or marked:
+            found.examples.append(f"{llm}, {attack.name}: {(follows + marked or ['put in'])[0]}")
         found.quoted += sum(
             fact.kind in ("quote", "complaint") and fact.data["text"] in attack.text
             for reply in said
@@ -316,6 +322,7 @@ def _said(heard: dict[str, Found], found: Sequence[Attack]) -> TaskResult:
         ),
         facts={f"{llm}: planted sentences quoted": one.quoted for llm, one in heard.items()}
         | {f"{llm}: attacks": len(one.followed) for llm, one in heard.items()},
+        notes=[text for one in heard.values() for text in one.examples][:20],
     )  # fmt: skip
 
 

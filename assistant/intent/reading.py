@@ -12,6 +12,7 @@ from assistant.intent import amounts
 from assistant.intent.acts import Act, find_acts
 from assistant.intent.carting import TOTAL, CartChange, read_cart_change
 from assistant.intent.lexicon import Mention, ShopWords
+from assistant.intent.measures import measures
 from assistant.intent.references import Reference, find_references
 from assistant.intent.said import Said, read_dropped, read_rating_and_stock
 from assistant.intent.tables import COMPARATIVES, CONCEPTS, NAMED_SUPERLATIVES, STOP
@@ -110,8 +111,11 @@ def _acts(u: Utterance, words: ShopWords) -> dict[Act, re.Match[str]]:
 def _attribute_limits(u: Utterance, words: ShopWords, said: Said) -> list[tuple[int, int]]:
     """Return the places of numbers that belong to an attribute ("r-value over 4")."""
     found = []
+    measured = {measure.start for measure in measures(u.open)}
     for mention in words.mentions(u.open):
         match = _LIMIT_WORDS.match(u.open, mention.end)
+        if match is not None and match.start("n") in measured:
+            continue  # "two people under 2 kg" limits no people; `wanted` reads amounts with units
         name = u.open[mention.start : mention.end]
         if match and mention.of("attribute") and not mention.of("category") and name not in STOP:
             found.append((mention.start, match.end()))

@@ -26,6 +26,10 @@ LIMIT = re.compile(
     r"(?:\b(?:(?:that|which) )?(?:weigh(?:s|ing)?|holds?|holding) )?(?:(?P<max>\b(?:under|below|less than|up to|at most|max(?:imum)?(?: of)?|(?:no|not) more than|within|(?:lighter|shorter|smaller|thinner|lower|<) ?than|<=?)|不超过|不到|低于|小于|少于|最多)"
     r"|(?P<min>\b(?:over|above|more than|at least|min(?:imum)?(?: of)?|(?:no|not) less than|from|(?:heavier|longer|bigger|larger|higher|brighter|thicker) than|>=?)|至少|超过|大于|高于|不低于|不少于|最少))\s*$"
 )
+_AMOUNT_LABEL = re.compile(
+    r"(?:\bwith )?(?:\b(?:a|the|its) )?\b(?:weight|volume|capacity|length|brightness|power)(?: (?:of|is|must be|should be))?\s*$"
+    r"|(?:重量|容量|长度|亮度|功率)(?:要|在|是|得)?$"
+)
 _LIMIT_AFTER = re.compile(
     r"(?P<max> ?(?:or|and) (?:less|under|below|lighter|shorter|smaller|fewer|lower)\b| ?max(?:imum)?\b|以下|以内|之内)"
     r"|(?P<min> ?(?:or|and) (?:more|over|above|up|bigger|larger|longer|higher|brighter)\b| ?min(?:imum)?\b|\+|以上|起)"
@@ -68,7 +72,8 @@ def read_measures(
                 said.notes.append(f"unit_limit:{u.text[start:end].strip()}")
                 limits.append((start, end))
             else:
-                u.take(start, end)
+                label = _AMOUNT_LABEL.search(u.open[:start])
+                u.take(label.start() if label else start, end)
             continue
         entry = _one_value(words, _measured(words, measure), categories)
         if entry:

@@ -345,6 +345,17 @@ def test_an_amount_limits_the_attribute_that_has_such(text, name, value):
     assert "attributes" not in found
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["a tent for two people under 2 kg", "a tent for 2 people, weight under 2 kg", "2-person tent, less than 2 kg", "两公斤以下的双人帐篷", "双人帐篷，重量不超过2公斤"],
+)  # fmt: skip
+def test_an_amount_beside_another_limits_its_own_attribute(text):
+    found = held(text)
+    assert found["attributes"] == {"persons": "2"}
+    assert found["attributes_max"] == {"weight": "2 kg"}
+    assert understand(text, EMPTY, shop()).wish in {"tent", "帐篷"}
+
+
 def test_limits_join_those_before_and_the_same_replaces():
     tents = chat(
         wish="tent",

@@ -87,3 +87,48 @@ def test_dates_read_back_as_they_were_written(day, language):
 def test_any_text_can_be_read(text):
     for quantity in quantities(text):
         assert text[quantity.start : quantity.end] == quantity.text
+
+
+NUMBER_WORDS = {
+    0: "zero", 1: "once single", 3: "three thrice triple trio third thirds", 5: "five fifth",
+    2: "two twice double doubled doubles pair couple half halves halved second",
+    4: "four quadruple quarter quarters fourth", 6: "six sixth", 7: "seven seventh",
+    8: "eight eighth", 9: "nine ninth", 10: "ten tenth", 11: "eleven", 12: "twelve dozen dozens",
+    13: "thirteen", 14: "fourteen", 15: "fifteen", 16: "sixteen", 17: "seventeen",
+    18: "eighteen", 19: "nineteen", 20: "twenty score scores", 30: "thirty", 40: "forty",
+    50: "fifty", 60: "sixty", 70: "seventy", 80: "eighty", 90: "ninety", 100: "hundred hundreds",
+    1000: "thousand thousands", 10**6: "million millions", 10**9: "billion",
+}  # fmt: skip
+HAN_NUMERALS = {
+    0: "零〇", 2: "两二半双俩", 3: "三仨", 4: "四", 5: "五", 6: "六", 7: "七", 8: "八", 9: "九",
+    10: "十", 100: "百", 1000: "千",
+}  # fmt: skip
+OFFICIAL = {
+    1: "壹", 2: "贰", 3: "叁", 4: "肆", 5: "伍", 6: "陆", 7: "柒", 8: "捌", 9: "玖", 10: "拾",
+    20: "廿", 30: "卅", 100: "佰", 1000: "仟",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [(word, value) for value, words in NUMBER_WORDS.items() for word in words.split()],
+)
+def test_every_number_word_is_a_number(word, value):
+    (found,) = quantities(f"it is {word.capitalize()} of them")
+    assert (found.value, found.unit, found.text) == (str(value), "plain", word.capitalize())
+
+
+@pytest.mark.parametrize(
+    ("sign", "value"),
+    [(sign, value) for table in (HAN_NUMERALS, OFFICIAL) for value, signs in table.items()
+     for sign in signs],
+)  # fmt: skip
+def test_every_chinese_numeral_is_a_number(sign, value):
+    (found,) = quantities(f"有{sign}件")
+    assert found.value == str(value)
+
+
+@pytest.mark.parametrize("sign", ["万", "亿"])
+def test_very_large_chinese_numbers_are_seen_and_not_read(sign):
+    (found,) = quantities(f"有三{sign}件")
+    assert found.value == "?"
