@@ -77,7 +77,7 @@ CARRIES: Mapping[ClaimKind, frozenset[EvidenceKind]] = {
     ),
     "comparison": frozenset({"comparison", "difference", "bound", "rank"}),
     "quote": frozenset({"quote", "complaint", "description"}),
-    "opinion": frozenset({"quote", "complaint", "aspect_opinion", "shared_complaint"}),
+    "opinion": frozenset({"aspect_opinion", "shared_complaint"}),
     "offer": frozenset({"offer"}),
     "policy": frozenset({"placement", "constraint", "change", "bound", "cart", "count"}),
 }
@@ -286,7 +286,7 @@ class Gate:
         """Yield field and string of every text value of the record, as it is read."""
         speaker, data = self._speakers[language], fact.data
         name = str(data.get("name", ""))
-        found = [("label", speaker.label(name))] if name else []
+        found = [("label", speaker.label(name))]
         for one, owner in _owners(fact):
             value = data.get(one)
             if isinstance(value, str) and as_decimal(value) is None:

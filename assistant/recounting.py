@@ -65,7 +65,7 @@ def _bound(fact: Evidence, catalogue: Catalogue) -> Iterator[str]:
     stated = _stated(product, name)
     number = as_decimal(value)
     same = value == stated if number is None else number == as_decimal(stated or "none")
-    if name in RATING_NAMES and product.rating is not None and number is not None:
+    if name in RATING_NAMES and product.rating is not None:
         same = number in (as_decimal(str(product.rating)), as_decimal(f"{product.rating:.1f}"))
     if stated is not None and not same:
         yield f"{product.product_id} states {stated}, not {value}"

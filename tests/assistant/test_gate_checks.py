@@ -32,6 +32,7 @@ PRODUCTS = Catalogue(
         Product(product_id="long", title=LONG, brand="Acme", category=("Shop", "Packs")),
         Product(product_id="q", title="Q lamp", brand="Q"),
         Product(product_id="ab", title="Acme Boltman stove", brand="Acme Boltman"),
+        Product(product_id="mx", title="MX pump", brand="MX"),
     )
 )
 
@@ -91,7 +92,15 @@ def test_a_short_title_is_clear_beside_records_of_products_that_left_the_shop(pr
     assert problems("_unclear_product", "number", text, PRICE, turn=(other,)) != []
 
 
-@pytest.mark.parametrize("name", ["Bolt", "bolt", "Acme Boltman"])
+def test_a_title_is_known_in_chinese_too(problems):
+    assert (
+        problems("_strange_order", "number", "Acme Ridge tent售价€9.00。", PRICE, language="zh")
+        == []
+    )
+    assert problems("_strange_order", "number", "Acme Ridge tent很好。", PRICE, language="zh") != []
+
+
+@pytest.mark.parametrize("name", ["Bolt", "bolt", "Acme Boltman", "MX"])
 def test_a_brand_outside_the_evidence_is_foreign(problems, name):
     (found,) = problems("_foreign_names", "number", f"{name} costs €9.00.", PRICE)
     assert name.casefold() in found
@@ -122,7 +131,11 @@ def test_a_claim_speaks_of_a_product_of_its_evidence(problems):
     text = "Acme Ridge tent costs €9.00."
     assert problems("_unclear_product", "number", text, PRICE) == []
     assert "speaks of b" in problems("_unclear_product", "number", text, PRICE, own="b")[0]
-    assert problems("_unclear_product", "number", "It costs €9.00.", PRICE, own=None) == []
+    for topic in (None, "a"):
+        found = problems(
+            "_unclear_product", "number", "It costs €9.00.", PRICE, own=None, topic=topic
+        )
+        assert found == []
 
 
 def test_records_of_no_product_leave_open_which_it_is(problems):
@@ -159,6 +172,7 @@ def test_a_record_of_a_category_names_it(problems):
     assert problems("_unclear_product", "statistic", said, own, own=None) == []
     it = "You last bought it on 2 Jan 2026."
     assert problems("_unclear_product", "statistic", it, own, own=None) != []
+    assert problems("_unclear_product", "statistic", it, own, PRICE, own=None) != []
 
 
 # --- the store ------------------------------------------------------------------------------------
@@ -382,6 +396,7 @@ def test_the_clause_that_an_empty_answer_stands_for():
         ("constraint", {"name": "price_min"}, "actual", "money"),
         ("constraint", {"name": "price_min"}, "wanted", "money"),
         ("constraint", {"name": "price_min"}, "rank", "plain"),
+        ("change", {"name": "total_max"}, "value", "money"),
         ("total", {}, "wanted", "money"), ("total", {}, "n", "plain"),
         ("bought_together", {}, "confidence", "percent"), ("bought_together", {}, "lift", "times"),
         ("bought_together", {}, "count", "plain"),

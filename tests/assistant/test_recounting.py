@@ -67,6 +67,9 @@ TRUE = [
     ("bound", bound("price_min", "10.00", wanted="10.01")),
     ("bound", bound("rating_min", "4.2", wanted="4.3")),
     ("bound", bound("brands", "Acme", wanted="Acme")),
+    ("bound", bound("best_rated", "4.0", "b")),  # it has no rating
+    ("bound", bound("height", "9", wanted="1")),  # a limit of no price and no rating
+    ("bound", bound("price_max", "10.00")),
     ("constraint", {"name": "price_max", "actual": "10.00"}),
     ("constraint", {"name": "price_min", "actual": "10.00"}),
     ("constraint", {"name": "price_max", "actual": None}),
@@ -102,6 +105,7 @@ FALSE = [
     ("bound", bound("best_rated", "4.3"), "a states 4.2"),
     ("bound", bound("rating_min", "4.3", wanted="5"), "a states 4.2"),
     ("bound", bound("best_rated", "good"), "a states 4.2"),
+    ("bound", bound("rating_min", "good", wanted="5"), "a states 4.2"),
     ("bound", bound("most_reviewed", "8"), "a states 7"),
     ("bound", bound("most_reviewed", "1", "b"), "b states 0"),
     ("bound", bound("weight", "3 kg"), "a states 2 kg"),
