@@ -158,8 +158,8 @@ def _states(kind: str, data: Mapping[str, Any]) -> set[str]:
         states |= {"out", "in"}  # “not in stock, and you asked for what is”
     if data.get("in_stock") is not None:
         states.add("in")
-    if kind == "offer":
-        states.add("offer")
+    if kind == "offer" or (kind == "count" and data["label"] == "deals_none"):
+        states.add("offer")  # none runs, which is said of offers too
     if kind in ("rating", "complaint", "disagreement") or data.get("name") in (
         "best_rated",
         "rating",

@@ -14,7 +14,7 @@ from retrieval.data.amounts import number_of
 from retrieval.data.dataset import Product
 from retrieval.data.spans import is_quotable, split_spans
 from retrieval.evidence import Evidence, EvidenceKind, make_evidence, money
-from retrieval.facts.quotable import reads_as_opinion
+from retrieval.facts.quotable import reads_as_opinion, reads_as_value
 from retrieval.placement import reasons
 from retrieval.promotion import Offer
 from retrieval.store import Store
@@ -31,7 +31,7 @@ class CatalogueFacts:
     def attribute(self, product: Product, name: str) -> Evidence | None:
         """One specification; `brand` too, which the catalogue keeps apart."""
         value = product.attributes.get(name, product.brand if name == "brand" else None)
-        if value is None:
+        if value is None or not (reads_as_value(name) and reads_as_value(value)):
             return None
         text = f"{product.title}: {name} {value}"
         return _of(product, "attribute", text, {"name": name, "value": value}, name)
@@ -167,7 +167,9 @@ class CatalogueFacts:
     def compatibility(self, a: Product, b: Product) -> Evidence | None:
         """What the two products' specifications say of each other."""
         fit = fit_between(a, b)
-        return None if fit is None else self._fit(fit)
+        if fit is None or not all(map(reads_as_value, (fit.name, fit.value, fit.wanted))):
+            return None
+        return self._fit(fit)
 
     def _fit(self, fit: Fit) -> Evidence:
         catalogue = self.store.catalogue
@@ -196,6 +198,8 @@ class CatalogueFacts:
             return self.rating_comparison(this, that)
         mine, theirs = this.attributes.get(name), that.attributes.get(name)
         if mine is None or theirs is None:
+            return None
+        if not all(map(reads_as_value, (name, mine, theirs))):
             return None
         return _of_two(
             this,

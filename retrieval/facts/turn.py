@@ -9,6 +9,7 @@ from typing import Any
 
 from retrieval.data.dataset import Product
 from retrieval.evidence import Evidence, make_evidence, money
+from retrieval.facts.quotable import reads_as_value
 from retrieval.filters import Bound
 from retrieval.query import Change, Constraints
 from retrieval.slate import Candidate
@@ -89,7 +90,8 @@ class TurnFacts:
             "exclude_categories": " > ".join(product.category),
         }.get(name)
         if isinstance(wanted, Mapping):
-            actual = {key: product.attributes.get(key, "–") for key in wanted}
+            stated = {key: product.attributes.get(key, "–") for key in wanted}
+            actual = {k: v if reads_as_value(v) else "–" for k, v in stated.items()}
         asked, own = as_text(wanted), None if actual is None else as_text(actual)
         return make_evidence(
             "constraint",
