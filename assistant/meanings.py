@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from operator import gt, lt
 
 from assistant.clauses import FEW
 from assistant.formatting import as_decimal
@@ -34,14 +35,13 @@ def _named(*names: str) -> Callable[[Evidence], bool]:
     return lambda fact: fact.data.get("name") in names
 
 
-def _beyond(name: str, sign: int) -> Callable[[Evidence], bool]:
-    """Whether the actual price lies beyond the limit, above (1) or below (-1)."""
+def _beyond(name: str, lies: Callable[[Decimal, Decimal], bool]) -> Callable[[Evidence], bool]:
+    """Whether the actual price lies beyond the limit, above it or below."""
 
     def holds(fact: Evidence) -> bool:
         actual, wanted = as_decimal(str(fact.data["actual"])), as_decimal(str(fact.data["wanted"]))
-        if fact.data["name"] != name or actual is None or wanted is None:
-            return False
-        return sign * (actual - wanted) > 0
+        is_own = fact.data["name"] == name
+        return is_own and actual is not None and wanted is not None and lies(actual, wanted)
 
     return holds
 
@@ -176,8 +176,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         ),
     ),
     "constraint": (
-        _rule(r"\babove\b|超过", _beyond("price_max", 1), "it is not above the limit"),
-        _rule(r"\bbelow\b|低于", _beyond("price_min", -1), "it is not below the limit"),
+        _rule(r"\babove\b|超过", _beyond("price_max", gt), "it is not above the limit"),
+        _rule(r"\bbelow\b|低于", _beyond("price_min", lt), "it is not below the limit"),
         _rule(
             r"\bnot in stock\b|没有现货",
             lambda f: f.data["name"] == "in_stock" and f.data["actual"] in (None, "0"),

@@ -33,6 +33,7 @@ PRODUCTS = Catalogue(
         Product(product_id="q", title="Q lamp", brand="Q"),
         Product(product_id="ab", title="Acme Boltman stove", brand="Acme Boltman"),
         Product(product_id="mx", title="MX pump", brand="MX"),
+        Product(product_id="twin", title="Acme Ridge tent", brand="Acme"),
     )
 )
 
@@ -97,7 +98,8 @@ def test_a_title_is_known_in_chinese_too(problems):
         problems("_strange_order", "number", "Acme Ridge tent售价€9.00。", PRICE, language="zh")
         == []
     )
-    assert problems("_strange_order", "number", "Acme Ridge tent很好。", PRICE, language="zh") != []
+    found = problems("_strange_order", "number", "Acme Ridge tent很好。", PRICE, language="zh")
+    assert "“很好” is not how the wordings go" in found
 
 
 @pytest.mark.parametrize("name", ["Bolt", "bolt", "Acme Boltman", "MX"])
@@ -261,15 +263,23 @@ def compared(this="4 kg", that="2 kg"):
         ("It has 2 kg, where Bolt Dune mat has 4 kg.", True),
         ("Acme Ridge tent: 4 kg.", False),
         ("Acme Ridge tent, 4 kg, and Bolt Dune mat, 2 kg, not 4 kg.", True),
+        ("Acme Ridge tent against Bolt Dune mat: Acme Ridge tent has 4 kg, not 2 kg.", False),
+        ("Bolt Dune mat against Acme Ridge tent, Bolt Dune mat: 4 kg against 2 kg.", True),
+        ("It has 4 kg against 2 kg, again 4 kg against 2 kg.", False),
     ],
 )
 def test_the_sides_of_a_comparison_come_in_its_order(problems, text, is_wrong):
     assert bool(problems("_wrong_order", "comparison", text, compared())) == is_wrong
 
 
-def dearer(which):
+def test_sides_that_are_alike_have_no_order(problems):
+    text = "Acme Ridge tent has 4 kg, and so has Bolt Dune mat: 4 kg."
+    assert problems("_wrong_order", "comparison", text, compared("4 kg", "4 kg")) == []
+
+
+def dearer(which, other="b"):
     data = {"difference": "5.00", "dearer": which, "currency": "EUR"}
-    return record("difference", data, "a", "b")
+    return record("difference", data, "a", other)
 
 
 @pytest.mark.parametrize(
@@ -278,6 +288,9 @@ def dearer(which):
         ("Acme Ridge tent costs €5.00 {} than Bolt Dune mat.", "this"),
         ("It costs €5.00 {} than Bolt Dune mat.", "this"),
         ("Bolt Dune mat costs €5.00 {} than Acme Ridge tent.", "that"),
+        ("Acme Ridge tent costs €5.00 {}.", "this"),
+        ("Acme Ridge tent, not Bolt Dune mat: Acme Ridge tent costs €5.00 {}.", "this"),
+        ("Bolt Dune mat, not Acme Ridge tent: Bolt Dune mat costs €5.00 {}.", "that"),
     ],
 )
 def test_more_and_less_follow_from_the_two_prices(problems, text, subject):
@@ -285,6 +298,11 @@ def test_more_and_less_follow_from_the_two_prices(problems, text, subject):
         for word, is_more in (("more", True), ("less", False)):
             found = problems("_wrong_direction", "comparison", text.format(word), dearer(which))
             assert bool(found) == ((subject == which) != is_more)
+
+
+def test_of_two_products_of_one_title_the_first_is_meant(problems):
+    text = "Acme Ridge tent costs €5.00 more than Acme Ridge tent."
+    assert problems("_wrong_direction", "comparison", text, dearer("this", "twin")) == []
 
 
 @pytest.mark.parametrize("text", ["It costs €5.00.", "It costs €5.00 more and less."])
@@ -352,6 +370,8 @@ def test_the_roles_of_a_records_products():
     assert roles(fit) == {"holder": "b", "other": "a", "anchor": "b"}
     assert roles(fit, own="b") == {"holder": "b", "other": "a", "anchor": "a"}
     assert roles(record("compatibility", {"holder": "a", "other": "a"}, "a"))["anchor"] == "a"
+    of_none = record("compatibility", {"holder": "a", "other": "a"})
+    assert roles(of_none, own=None)["anchor"] == ""
     assert roles(PRICE) == {"product": "a"}
     assert roles(PRICE, own=None) == {"product": "a"}
     assert roles(PRICE, own="b") == {}

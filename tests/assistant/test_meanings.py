@@ -69,6 +69,7 @@ RULES = [  # kind, words, a record that bears each of them out, one that does no
     ("constraint", ["above", "超过"], limit("price_max", "9.00", "8.00"), limit("price_max", "8.00", "8.00")),
     ("constraint", ["above", "超过"], limit("price_max", "9.00", "8.00"), limit("price_min", "9.00", "8.00")),
     ("constraint", ["above"], limit("price_max", "9.00", "8.00"), limit("price_max", None, "8.00")),
+    ("constraint", ["above"], limit("price_max", "9.00", "8.00"), limit("price_max", "9.00", "low")),
     ("constraint", ["below", "低于"], limit("price_min", "7.00", "8.00"), limit("price_min", "8.00", "8.00")),
     ("constraint", ["not in stock", "没有现货"], limit("in_stock", "0", "True"), limit("in_stock", "2", "True")),
     ("constraint", ["not in stock"], limit("in_stock", None, "True"), limit("brands", None, "b")),
@@ -85,6 +86,8 @@ RULES = [  # kind, words, a record that bears each of them out, one that does no
     ("change", ["together", "several", "同时"], steps(("lift", "a"), ("lift", "b")), steps(("lift", "a"))),
     ("rank", ["its kind", "同类"], AHEAD, BEHIND),
     ("rank", ["its kind"], AHEAD, {"rank": 1, "n": 4}),
+    ("rank", ["its kind"], {"k": 3, "rank": 2, "score": "0.9"}, BEHIND),
+    ("rank", ["its kind"], AHEAD | {"ahead_score": "0.9"}, BEHIND),
     ("rank", ["already", "已经"], {"rank": 1, "n": 4}, AHEAD),
     ("rank", ["ends", "展示到"], BEHIND, BEHIND | {"rank": 3}),
     ("rank", ["fell behind", "ahead", "不及"], BEHIND, BEHIND | {"ahead_parts": {}}),
@@ -141,6 +144,17 @@ def test_what_a_record_denies_is_denied_and_what_it_affirms_is_not(kind, denies,
     assert objections(kind, affirms, "it does not") != []
 
 
+@pytest.mark.parametrize("word", ["cheapest", "最便宜"])
+def test_a_sum_is_the_cheapest_where_a_limit_was_tried(word):
+    assert objections("total", {}, word) == [f"says “{word}”, but nothing shows the cheapest"]
+
+
+def test_the_product_that_a_cart_record_is_about_is_its_first():
+    lines = {"lines": [{"product_id": "p"}], "n": 1}
+    about_both = record("cart", lines, ("p", "q"))
+    assert list(contradictions("it is in your cart", about_both)) == []
+
+
 def test_one_price_has_no_range():
     assert objections("price", PLAIN_PRICE, "from 9") != []
     assert objections("price", REDUCED, "down from 12") == []
@@ -156,6 +170,8 @@ def test_the_part_that_lost_most_is_the_widest_gap_within_rounding():
     apart = gaps | {"ahead_parts": {"a": "0.300", "b": "0.298"}}
     assert losing_parts(record("rank", apart)) == ("a",)
     assert losing_parts(record("rank", {})) == ()
+    small = {"parts": {"a": "0.100", "b": "0.1"}, "ahead_parts": {"a": "0.101", "b": "0.1"}}
+    assert losing_parts(record("rank", small)) == ("a",)
 
 
 def test_the_part_that_counted_most():
