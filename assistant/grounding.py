@@ -582,9 +582,9 @@ def _values(facts: Sequence[Evidence], attested: Reading) -> dict[str, tuple[str
     for fact in facts:
         for name in spoken & set(fact.data):
             value = fact.data[name]
-            if name in DATE_FIELDS and isinstance(value, str):
-                found[name] = (value, "date")
-            elif not isinstance(value, bool) and as_decimal(str(value)) is not None:
+            if name in DATE_FIELDS:
+                found[name] = (str(value), "date")
+            elif as_decimal(str(value)) is not None:
                 found[name] = (plain(str(value)), _unit(fact, name))
     return found
 

@@ -4,12 +4,15 @@ The gate asks several checks of every claim, and a falsehood is mostly caught by
 one is asked at a time.
 """
 
+import re
+
 import pytest
 
 from assistant.answer import Claim, Phrase
 from assistant.grounding import (
     Gate,
     Judge,
+    _bounded,
     _clause_key,
     _owners,
     _quoted_values,
@@ -475,3 +478,17 @@ def test_half_of_a_fact_names_what_is_left_out(problems):
     assert found == "leaves out lift"
     whole = f"{half} (66.7 %, 2.2 times as many as by chance)."
     assert problems("_incomplete", "statistic", whole, TIE, own="b") == []
+
+
+@pytest.mark.parametrize("text", ["(tent)", "tent.", "a tent, 5", "tent售价", "“tent”"])
+def test_a_string_is_found_where_it_stands_alone(text):
+    assert re.search(_bounded("tent"), text)
+
+
+@pytest.mark.parametrize("text", ["atent", "5tent", "x.tent", "tents", "tent5", "tent.5", "tent,5"])
+def test_a_string_is_not_found_inside_a_longer_word_or_number(text):
+    assert not re.search(_bounded("tent"), text)
+
+
+def test_a_chinese_string_has_no_bounds():
+    assert re.search(_bounded("帐篷"), "X帐篷9")
