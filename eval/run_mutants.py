@@ -38,7 +38,7 @@ TESTS = (
     "tests/assistant/test_gate_checks.py",
     "tests/assistant/test_grounding.py",
 )
-"""Those of one check or word first: most mutants are noticed there, and the first failure ends it."""
+"""Those of one check or word first: most mutants are noticed there, and the first failure ends."""
 FLAGS = ("-q", "-p", "no:cacheprovider", "--tb=no", "-k", "not any_text_can_be_read")
 EQUIVALENT = Path("tests/assistant/equivalent_mutants.yaml")
 LIMIT_S = 60
