@@ -122,7 +122,7 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )  # fmt: skip
 _TOTAL = re.compile(
     r"\b(?:in |as a |for a |a )?(?:grand )?total(?: of)?\b|\baltogether\b|\ball[- ]together\b|\boverall\b|\bcombined\b"
-    r"|\ball[- ]in(?:clusive)?\b|\bin all\b|\bfor (?:everything|all(?: of)?(?: it| them| these| those| three| four)?|the lot)\b"
+    r"|\ball-in(?:clusive)?\b|\ball inclusive\b|(?<!\bthem )(?<!\bthese )(?<!\bthose )\ball in\b(?! (?:my|the|your|a)\b)|\bin all\b|\bfor (?:everything|all(?: of)?(?: it| them| these| those| three| four)?|the lot)\b"
     r"|\bmy (?:whole |total )?budget\b|\bbudget\b|总共|一共|总价|总预算|合计|加起来|全部加(?![入到进放上购])|总计|共计|预算"
 )
 _EVERYTHING = re.compile(r"\beverything (?:for|under|within|below)\b")
