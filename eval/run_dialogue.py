@@ -151,7 +151,7 @@ def task_of(llm: str, half: Half, played: dict[str, list[Played]], trials: int) 
             "goals": len(goals),
             "trials a goal": trials,
             "turns with a finding of the strict count": sum(
-                p.strict for r in played.values() for p in r
+                len(p.strict) for r in played.values() for p in r
             ),
             "turns a conversation": round(float(np.mean(turns)), 2) if turns else 0,
         },
@@ -159,12 +159,14 @@ def task_of(llm: str, half: Half, played: dict[str, list[Played]], trials: int) 
 
 
 def write_failures(played: dict[str, list[Played]], out: Path, llm: str, half: Half) -> None:
-    """Write the transcripts of failed trials."""
+    """Write the transcripts of failed trials, and what the strict count found in any."""
     out.mkdir(parents=True, exist_ok=True)
     label = "".join(sign if sign.isalnum() else "-" for sign in llm)
     failed = [transcript(p) for runs in played.values() for p in runs if not p.passed]
     path = out / f"failures-{label}-{half}.txt"
     path.write_text("\n".join(failed), "utf-8")
+    found = [line for runs in played.values() for p in runs for line in p.strict]
+    (out / f"findings-{label}-{half}.txt").write_text("\n".join(found), "utf-8")
     say(f"wrote {len(failed)} failed trials to {path}")
 
 

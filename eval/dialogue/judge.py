@@ -83,13 +83,18 @@ def _claims(turns: Sequence[Turn]) -> list[str]:
     ]
 
 
-def strict_findings(turns: Sequence[Turn], store: Store) -> int:
-    """Return in how many turns the strict count finds something without a record.
+def strict_findings(turns: Sequence[Turn], store: Store) -> list[str]:
+    """Return what the strict count finds without a record, a line for each turn that has any.
 
-    Counted beside the verdict: it also finds the scale of ratings ("1–2 stars") on cards.
+    Counted beside the verdict.
     """
     table = table_of(store)
-    return sum(bool(escapes(turn.reply, table)) for turn in turns)
+    found = [(turn, escapes(turn.reply, table)) for turn in turns]
+    return [
+        f"{turn.said.text}: " + "; ".join(f"{e.sort} “{e.found}” in “{e.where}”" for e in marked)
+        for turn, marked in found
+        if marked
+    ]
 
 
 def _questions(turns: Sequence[Turn]) -> list[str]:

@@ -29,8 +29,8 @@ class Played:
     trial: int
     turns: Sequence[Turn]
     faults: Sequence[str]
-    strict: int
-    """Turns in which the strict count finds something (see `judge.strict_findings`)."""
+    strict: list[str]
+    """What the strict count finds, by turn (see `judge.strict_findings`)."""
 
     @property
     def passed(self) -> bool:
