@@ -57,8 +57,8 @@ class Quantity:
     """The number without sign and separators; a date in ISO form; "?" if it cannot be read."""
     unit: Unit
     text: str
-    start: int = 0
-    end: int = 0
+    start: int
+    end: int
     currency: str | None = None
     """Money only: the sign or the code as written."""
 

@@ -16,7 +16,7 @@ def rating():
 
 
 def number(before, after="|"):
-    quantity = Quantity(value="6", unit="plain", text="6")
+    quantity = Quantity(value="6", unit="plain", text="6", start=0, end=1)
     return Number(quantity=quantity, before=before, after=after)
 
 
