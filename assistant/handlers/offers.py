@@ -144,6 +144,7 @@ def is_unneeded(recommender: Recommender, query: Query, gained: set[str]) -> boo
     """Whether the anchor meets all conditions and nothing gained is what one of them names."""
     asked = query.constraints
     named = {*asked.attributes, *asked.exclude_attributes}
+    named |= {*asked.attributes_min, *asked.attributes_max}
     named |= {"rating"} if asked.rating_min is not None else set()
     row = recommender.store.catalogue.row(query.anchors[0])
     return bool(named) and not named & gained and bool(recommender.allowed(asked)[row])

@@ -582,6 +582,10 @@ def test_a_dearer_one_whose_gains_nobody_asked_for_is_called_unneeded(assistant,
         ({"attributes": {"material": "cotton"}}, {"weight"}, False),  # the anchor is not
         ({"exclude_attributes": {"material": "cotton"}}, {"weight"}, True),
         ({"exclude_attributes": {"material": "cotton"}}, {"material"}, False),
+        ({"attributes_max": {"weight": "3 kg"}}, {"water column"}, True),
+        ({"attributes_max": {"weight": "3 kg"}}, {"weight"}, False),
+        ({"attributes_min": {"sleeps": "2"}}, {"sleeps"}, False),
+        ({"attributes_min": {"sleeps": "3"}}, {"weight"}, False),  # the anchor sleeps two
         ({"rating_min": 4}, {"weight"}, True),
         ({"rating_min": 4}, {"rating"}, False),
         ({"price_max": 500}, {"weight"}, False),  # a price asks for nothing it could gain on
