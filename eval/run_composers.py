@@ -165,7 +165,7 @@ def judged(
     by_model = tokens = clauses = 0
     seconds = 0.0
     for task in progress(asked, label, len(asked)):
-        planned = [piece for piece in task.pieces if isinstance(piece, Clause)]
+        planned = clauses_of(task)
         tally = Tally()
         began = time.perf_counter()
         pieces = list(composer.compose(task, judge_of(shop, task), tally))
@@ -209,10 +209,14 @@ def judged(
     }
 
 
+def clauses_of(task: Task) -> list[Clause]:
+    """Return the clauses of a task."""
+    return [piece for piece in task.pieces if isinstance(piece, Clause)]
+
+
 def judge_of(shop: Shop, task: Task) -> Judge:
     """Return the gate on the clauses of one task, as the service asks it."""
-    clauses = [piece for piece in task.pieces if isinstance(piece, Clause)]
-    evidence = {fact.evidence_id: fact for clause in clauses for fact in clause.evidence}
+    evidence = {fact.evidence_id: fact for clause in clauses_of(task) for fact in clause.evidence}
     return Judge(shop.gate, evidence, task.language)
 
 

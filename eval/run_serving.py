@@ -24,7 +24,6 @@ import numpy as np
 
 from assistant.answer import Claim
 from assistant.asking import Asked
-from assistant.clauses import Clause
 from assistant.compose import ModelComposer, Tally
 from assistant.llm import TransformersLLM, load_llm
 from assistant.prompting import load_prompt
@@ -33,7 +32,7 @@ from assistant.wording import Task
 from eval.cli import RunOptions, main, progress, say
 from eval.finish import finish
 from eval.results import System, TaskResult
-from eval.run_composers import judge_of, recorded
+from eval.run_composers import clauses_of, judge_of, recorded
 from retrieval.errors import ModelError
 from retrieval.text import weights
 
@@ -204,11 +203,6 @@ def grammar_cost(llm: TransformersLLM, tasks: Sequence[Task]) -> dict[str, float
         )
     )
     return {"ms a token, free": round(free, 1), "ms a token, under the grammar": round(held, 1)}
-
-
-def clauses_of(task: Task) -> list[Clause]:
-    """Return the clauses of a task."""
-    return [piece for piece in task.pieces if isinstance(piece, Clause)]
 
 
 def floors(model: Any) -> Floors:  # noqa: ANN401

@@ -7,7 +7,7 @@ import re
 from assistant.answer import Card
 from assistant.cards import plain_card
 from assistant.handlers.present import cautioned, say_complaint, say_disagreement, say_none
-from assistant.intent.acts import find_acts
+from assistant.intent.acts import PATTERNS
 from assistant.intent.asking import POLICY
 from assistant.policy import complaint_is_due
 from assistant.scene import Outcome, Scene
@@ -139,7 +139,7 @@ def _stated(scene: Scene, product: Product) -> Evidence | None:
 
 def _offered(scene: Scene, product: Product) -> Evidence | None:
     """Return the running offer that takes most off the product, if offers are asked about."""
-    if "deals" not in find_acts(scene.text.lower()):
+    if PATTERNS["deals"].search(scene.text.lower()) is None:
         return None
     at = scene.recommender.at(scene.query())
     offer = best_for(product, tuple(scene.recommender.store.promotions.values()), at)

@@ -65,10 +65,11 @@ def read_measures(
     for measure in measures(u.open):
         limit = LIMIT.search(u.low[: measure.start])
         after = _LIMIT_AFTER.match(u.open, measure.end)
-        if limit or after:
+        if said_limit := limit or after:
             start = limit.start() if limit else measure.start
             end = after.end() if after else measure.end
-            if not _bound(u, words, measure, categories, said):
+            held = said.attributes_max if said_limit["max"] else said.attributes_min
+            if not _bound(words, measure, categories, held):
                 said.notes.append(f"unit_limit:{u.text[start:end].strip()}")
                 limits.append((start, end))
             else:
@@ -83,10 +84,9 @@ def read_measures(
 
 
 def _bound(
-    u: Utterance, words: ShopWords, measure: Measure, categories: Iterable[str], said: Said
+    words: ShopWords, measure: Measure, categories: Iterable[str], held: dict[str, str]
 ) -> bool:
     """Limit the one attribute that has amounts of this kind; False if none or several have."""
-    limit = LIMIT.search(u.low[: measure.start]) or _LIMIT_AFTER.match(u.open, measure.end)
     kind, wanted = base_unit(measure.unit), set(categories)
     stated = {
         entry.name: (unit, entry.value)
@@ -97,11 +97,10 @@ def _bound(
     }
     hints = UNIT_ATTRIBUTES.get(measure.unit, ())
     names = [n for n in stated if any(hint in n.lower() for hint in hints)] or list(stated)
-    if limit is None or len(names) != 1:
+    if len(names) != 1:
         return False
     own = number_of(stated[names[0]][1])
     unit = measure.unit if measure.unit in SCALES else own[1] if own else ""
-    held = said.attributes_max if limit["max"] else said.attributes_min
     held[names[0]] = f"{measure.number} {unit}".strip()
     return True
 
